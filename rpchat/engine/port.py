@@ -1,0 +1,202 @@
+"""The engine as the rest of the program knows it: what it is asked, what it tells.
+
+Two engines stand behind this: `child.ChildEngine` (llama.cpp in a child process) and `scripted.ScriptedEngine`
+(deterministic, for tests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Protocol
+
+from annotated_types import Ge
+
+from rpchat.prompt.segment import Segment
+from rpchat.story.preset import Sampling
+
+CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How a model is loaded; the names are llama.cpp's own. 0 or empty means: found out."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    n_ctx: Annotated[int, Ge(0)] = 0
+    """Context in tokens; 0 takes the model's own, at most 8192."""
+    n_gpu_layers: Annotated[int, Ge(-1)] = -1
+    """Layers on the GPU; -1 is all of them. Without a GPU it changes nothing."""
+    split_mode: Literal["none", "layer", "row"] = "layer"
+    main_gpu: Annotated[int, Ge(0)] = 0
+    tensor_split: tuple[Annotated[float, Ge(0)], ...] = ()
+    """The share of each GPU."""
+    flash_attn: Literal["auto", "on", "off"] = "auto"
+    type_k: CacheType = "f16"
+    type_v: CacheType = "f16"
+    n_threads: Annotated[int, Ge(0)] = 0
+    n_threads_batch: Annotated[int, Ge(0)] = 0
+    n_batch: Annotated[int, Ge(1)] = 512
+    use_mmap: bool = True
+    use_mlock: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device llama.cpp can compute on; memory in bytes, 0 where it is not told."""
+
+    name: str
+    description: str
+    kind: Literal["cpu", "gpu", "igpu", "accel"]
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """A loaded model."""
+
+    path: Path
+    name: str
+    """`general.name` of the GGUF, or the file's stem."""
+    architecture: str
+    description: str
+    """llama.cpp's own, such as `llama 134M Q4_1`."""
+    size: int
+    """Bytes of the weights."""
+    parameters: int
+    n_ctx: int
+    n_ctx_train: int
+    n_vocab: int
+    chat_template: str
+    """The GGUF's own Jinja template; empty where it has none."""
+    bos: str | None
+    """The token a prompt begins with; None where the vocabulary wants none."""
+    eos: str
+    controls: frozenset[str]
+    """Of the control tokens asked for at loading, those this vocabulary has as one token; with a chat template, also
+    every control token that is named in it."""
+    metadata: Mapping[str, str]
+    """The GGUF's scalar metadata, values shortened to 200 characters, without the template."""
+    devices: tuple[Device, ...]
+    offloaded: bool
+    """Whether layers were given to a GPU."""
+    threads: int
+    safe_mode: bool
+    """Whether CPU-specific weight layouts are off, because this build of llama.cpp died of them here."""
+    library: str
+    """Version of llama-cpp-python."""
+    features: str
+    """llama.cpp's system info line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One reply to be written."""
+
+    segments: tuple[Segment, ...]
+    sampling: Sampling
+    seed: int
+    """0 … 2^32-2."""
+    max_tokens: int
+    stop_controls: tuple[str, ...] = ()
+    """Control tokens that end the reply, beside every end-of-generation token of the vocabulary. A name the
+    vocabulary does not have as one token is passed over."""
+    continue_ids: tuple[int, ...] = ()
+    """Token ids put behind the segments, as they were generated before: the reply goes on from them."""
+    forbid_end: int = 0
+    """For this many tokens the reply may not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A model is being loaded: `done` of `total`, in thousandths."""
+
+    done: int
+    total: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is ready."""
+
+    model: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The prompt is being read: `done` of `total` tokens, what was in the cache counted as done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One generated token. `data` may be a part of a character, or empty for a control token."""
+
+    id: int
+    data: bytes
+
+
+End = Literal["eos", "stop", "max_tokens", "context"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The last event of a stream that was not closed early. Times in milliseconds."""
+
+    reason: End
+    """`eos`: an end-of-generation token; `stop`: one of `stop_controls` that is none; `context`: it is full."""
+    prompt_tokens: int
+    prefilled_tokens: int
+    """How many of them were evaluated; the rest was in the cache."""
+    reply_tokens: int
+    prefill_ms: float
+    decode_ms: float
+
+
+LoadEvent = Loading | Loaded
+StreamEvent = Reading | Piece | Ended
+
+
+class Engine(Protocol):
+    """A place where one model lives.
+
+    One thing is done at a time: a call made while a stream runs waits until it is over. If the engine dies, the call
+    that notices raises EngineError with the reason; the next call starts it again with the same model.
+    """
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The loaded model, or None before `load` has ended."""
+        ...
+
+    def load(
+        self, path: Path, settings: EngineSettings, *, controls: Iterable[str] = ()
+    ) -> AsyncGenerator[LoadEvent, None]:
+        """Load the model file, replacing the one before; the last event is `Loaded`. Raises ModelError."""
+        ...
+
+    async def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        """Return the token ids of a prompt, exactly as `stream` would read it."""
+        ...
+
+    def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
+        """Read the prompt and generate. Closing the generator cancels, within 100 ms also inside the engine.
+
+        Raises PromptError if the prompt does not fit the context, EngineError if the engine dies.
+        """
+        ...
+
+    async def render_template(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Return the model's own chat template rendered over `messages` (`role`, `content`) with the header of the
+        reply added, computed in a sandbox outside this process within 1 s and 256 MB. Raises PromptError."""
+        ...
+
+    async def close(self) -> None:
+        """End the engine and everything it started. Never raises; may be called twice."""
+        ...
+

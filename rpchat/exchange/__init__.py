@@ -1,0 +1,1 @@
+"""Other programs' files: read leniently, within limits; written strictly."""

@@ -1,0 +1,1 @@
+"""One small file per format adapter, and the table that names them."""

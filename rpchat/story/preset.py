@@ -1,0 +1,106 @@
+"""A preset: which format adapter, which samplers, how long, and which models it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Interval, Le, MinLen
+
+SamplerName = Literal[
+    "penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature"
+]
+
+DEFAULT_ORDER: tuple[SamplerName, ...] = (
+    "penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature",
+)  # fmt: skip
+
+Probability = Annotated[float, Interval(ge=0, le=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen. Every default is neutral except the temperature.
+
+    `order` is the order of the chain; a sampler that is not named in it, or is neutral, takes no part. Temperature
+    last is simply `temperature` at the end of it. With mirostat on, the chain is penalties, dry, temperature,
+    mirostat, whatever `order` says about the rest.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    order: tuple[SamplerName, ...] = DEFAULT_ORDER
+    temperature: Annotated[float, Interval(ge=0, le=10)] = 1.0
+    """0 takes the likeliest token."""
+    dynamic_range: Annotated[float, Interval(ge=0, le=10)] = 0.0
+    """Dynamic temperature: ± this much around `temperature`, by entropy."""
+    dynamic_exponent: Annotated[float, Gt(0), Le(10)] = 1.0
+    top_k: Annotated[int, Ge(0)] = 0
+    top_p: Probability = 1.0
+    min_p: Probability = 0.0
+    typical_p: Probability = 1.0
+    top_n_sigma: Annotated[float, Ge(0)] = 0.0
+    xtc_probability: Probability = 0.0
+    xtc_threshold: Probability = 0.1
+    dry_multiplier: Annotated[float, Ge(0)] = 0.0
+    dry_base: Annotated[float, Ge(1)] = 1.75
+    dry_allowed_length: Annotated[int, Ge(0)] = 2
+    dry_last_n: Annotated[int, Ge(-1)] = -1
+    """Tokens looked back at; -1 is the whole context."""
+    dry_breakers: tuple[str, ...] = ("\n", ":", "\"", "*", "「", "」")
+    repeat_penalty: Annotated[float, Gt(0)] = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    penalty_last_n: Annotated[int, Ge(-1)] = 256
+    """Tokens the three penalties look back at; -1 is the whole context."""
+    mirostat: Literal[0, 1, 2] = 0
+    mirostat_tau: Annotated[float, Gt(0)] = 5.0
+    mirostat_eta: Annotated[float, Gt(0)] = 0.1
+    logit_bias: Mapping[str, float] = field(default_factory=dict)
+    """Added to the logits of every token of the given text; -inf forbids (`-.inf` in YAML)."""
+    grammar: str = ""
+    """GBNF; empty for none."""
+    seed: Annotated[int, Interval(ge=0, le=0xFFFFFFFE)] | None = None
+    """None draws another seed for every reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelHints:
+    """How a model file is recognised as one this preset is for. All matches ignore case."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    names: tuple[str, ...] = ()
+    """Parts of the file name or of the GGUF's `general.name`."""
+    repositories: tuple[str, ...] = ()
+    """Hub repositories that hold a GGUF of it."""
+    file: str = ""
+    """The file of choice in them for 8 GB of memory."""
+    base: str = ""
+    """For a LoRA: what the base model must be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Format adapter, samplers, length and hints under one name."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: Annotated[str, MinLen(1)]
+    title: str = ""
+    adapter: str
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: Annotated[int, Ge(1)] = 400
+    """Longest reply, in tokens."""
+    tries: Annotated[int, Interval(ge=1, le=10)] = 3
+    """How often an empty reply is tried in all."""
+    names: bool = False
+    """Names in front of lines, where the format leaves the choice."""
+    instruction: str = ""
+    """Replaces the format's own opening instruction; macros allowed."""
+    stop: tuple[str, ...] = ()
+    """More strings that end a reply, beside the format's own."""
+    models: ModelHints = field(default_factory=ModelHints)
+    notes: str = ""
+    """For the user, not for the model."""
