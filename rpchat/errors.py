@@ -5,7 +5,8 @@
     ├── StoreError     the database or the home folder
     ├── ModelError     a model that is missing or cannot be loaded
     ├── EngineError    the engine died or refused while it worked
-    └── PromptError    the prompt cannot be built, or does not fit
+    ├── PromptError    the prompt cannot be built, or does not fit
+    └── ReplyError     no try gave a reply
 
 An error is one plain sentence and, where something can be done, a second one that says what.
 """
@@ -43,3 +44,7 @@ class EngineError(RpchatError):
 
 class PromptError(RpchatError):
     """The prompt cannot be built, or its fixed parts alone are larger than the context."""
+
+
+class ReplyError(RpchatError):
+    """Every try at a reply came back empty. No turn was stored."""

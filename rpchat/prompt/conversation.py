@@ -1,0 +1,133 @@
+"""What is to be told to a model, before any format: who takes part, what was said, who speaks next.
+
+`converse()` makes it from a scene; a format adapter turns it into segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rpchat.story.card import Card, Sheet
+from rpchat.story.macros import expand
+from rpchat.story.persona import Persona
+from rpchat.story.preset import Preset
+from rpchat.story.scene import Scene, Turn
+
+LineSide = Literal["user", "char", "note", "title", "description", "lore", "scenario", "ooc", "tags"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Character:
+    """Someone who takes part. Macros are already expanded."""
+
+    name: str
+    sheet: Sheet = field(default_factory=dict)
+    description: str = ""
+    personality: str = ""
+    examples: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Something said, or something told in between: a note, or a block in mid-scene where a format has them."""
+
+    side: LineSide
+    text: str
+    by: str = ""
+    length: str = ""
+    """The length class the line has, where the format tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Everything a prompt is made of. Nothing in it depends on a format, except a finished `system` text."""
+
+    user: Character
+    chars: tuple[Character, ...]
+    lines: tuple[Line, ...] = ()
+    speaker: str = ""
+    """Who speaks next; empty lets the model choose, where the format can."""
+    prefill: str = ""
+    """The beginning of the reply, as it stands in the prompt."""
+    length: str = ""
+    """The length asked for, where the format has hints."""
+    length_in_history: bool = False
+    language: str = ""
+    system: str = ""
+    """The finished setup text; empty has the adapter write it."""
+    instruction: str = ""
+    """Replaces the adapter's own opening instruction."""
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    lore: tuple[str, ...] = ()
+    scenario: str = ""
+    names: bool = False
+    """Names in front of lines, where the format leaves the choice."""
+
+    def others(self) -> tuple[str, ...]:
+        """The names of the characters who do not speak next; none while the model is to choose."""
+        return tuple(char.name for char in self.chars if self.speaker and char.name != self.speaker)
+
+
+def converse(
+    scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: str, prefill: str = ""
+) -> Conversation:
+    """Return the conversation of `turns` (oldest first, as many as are to be told) in `scene`."""
+    user = scene.persona.name
+    cards = [member.card for member in scene.cast]
+    first = cards[0]
+
+    def told(text: str, card: Card = first) -> str:
+        return expand(text, char=card.spoken_name, user=user)
+
+    lines = [
+        Line(side="user" if turn.side == "user" else "char", by=turn.speaker, text=turn.text) for turn in turns
+    ]
+    # What an author wants told behind the history stands in front of the last line of the user: the formats place
+    # a note there, and the reply stays a reply to the user.
+    after = [Line(side="note", text=told(card.post_history, card)) for card in cards if card.post_history.strip()]
+    at = len(lines) - 1 if lines and lines[-1].side == "user" else len(lines)
+    return Conversation(
+        user=_persona(scene.persona, char=first.spoken_name),
+        chars=tuple(_character(card, user=user) for card in cards),
+        lines=(*lines[:at], *after, *lines[at:]),
+        speaker=speaker,
+        prefill=prefill,
+        language=first.language,
+        instruction=told(first.system_prompt or preset.instruction),
+        scenario="\n".join(told(card.scenario, card) for card in cards if card.scenario.strip()),
+        tags=first.tags,
+        names=preset.names or len(cards) > 1,
+    )
+
+
+def _character(card: Card, *, user: str) -> Character:
+    def told(text: str) -> str:
+        return expand(text, char=card.spoken_name, user=user)
+
+    return Character(
+        name=card.spoken_name,
+        sheet=_expand_sheet(card.sheet, char=card.spoken_name, user=user),
+        description=told(card.description),
+        personality=told(card.personality),
+        examples=told(card.example_dialogue),
+    )
+
+
+def _persona(persona: Persona, *, char: str) -> Character:
+    return Character(
+        name=persona.name,
+        sheet=_expand_sheet(persona.sheet, char=char, user=persona.name),
+        description=expand(persona.description, char=char, user=persona.name),
+    )
+
+
+def _expand_sheet(sheet: Sheet, *, char: str, user: str) -> Sheet:
+    return {
+        label: expand(value, char=char, user=user)
+        if isinstance(value, str)
+        else tuple(expand(point, char=char, user=user) for point in value)
+        for label, value in sheet.items()
+    }

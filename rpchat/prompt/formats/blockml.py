@@ -1,0 +1,101 @@
+"""ShoriRP v0.75d: Mistral-7B vocabulary, "BlockML": `▀role\\n{body}▄\\n`, several characters.
+
+Order: title, tags, lore, one description per character, then the user's, scenario, the optional `[INST]` instruction,
+messages. `▀` and `▄` are ordinary tokens, so they are text here, and made harmless in what others wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rpchat.prompt.conversation import Character, Conversation, Line
+from rpchat.prompt.formats.common import begin, speaker_lines, tidy, without_instruction_marks
+from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
+
+_NAME_LABEL = re.compile(r"^[*_]*(?:full |character )?name[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
+
+
+def neutral(message: str) -> str:
+    """Return the text without block marks."""
+    return without_instruction_marks(message).replace("▀", "■").replace("▄", "■")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockML:
+    """The `blockml` adapter."""
+
+    name: str = "blockml"
+    controls: tuple[str, ...] = ("</s>",)
+
+    def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
+        """Return the prompt; a message tells its length where it is known."""
+        segments = begin(vocabulary)
+        if conversation.system:
+            segments.append(text(tidy(conversation.system) + "\n", "setup"))
+        else:
+            segments += self._setup(conversation)
+        for line in conversation.lines:
+            content = neutral(tidy(line.text))
+            if content:
+                segments += self._block(line, content)
+        prefill = f" {neutral(conversation.prefill)}" if conversation.prefill else ""
+        header = f"▀message{_hint(conversation.length)}\n"
+        return (*segments, text(header), text(f"{neutral(conversation.speaker)}:{prefill}", "cue"))
+
+    def _setup(self, conversation: Conversation) -> list[Segment]:
+        blocks = [("title", conversation.title), ("tags", ", ".join(conversation.tags))]
+        blocks += [("lore", lore) for lore in conversation.lore]
+        blocks += [("description", _description(char)) for char in (*conversation.chars, conversation.user)]
+        blocks.append(("scenario", conversation.scenario))
+        segments: list[Segment] = []
+        for role, body in blocks:
+            if body.strip():
+                segments += _wrapped(role, neutral(tidy(body)), "setup")
+        if conversation.instruction:
+            segments += _instruction(neutral(tidy(conversation.instruction)), "setup")
+        return segments
+
+    def _block(self, line: Line, content: str) -> list[Segment]:
+        if line.side in ("user", "char"):
+            return _wrapped(f"message{_hint(line.length)}", f"{neutral(line.by)}: {content}", "history")
+        if line.side == "note":
+            return _instruction(content, "note")
+        return _wrapped(line.side, content, "history")
+
+    def stops(self, conversation: Conversation) -> Stops:
+        """Return `</s>`, the block marks and the lines of everybody else."""
+        names = speaker_lines([conversation.user.name, *conversation.others()])
+        return Stops(control=("</s>",), any=("▄", "▀", "[INST]"), line=names)
+
+    def opening(self, speaker: str) -> str:  # noqa: ARG002  (every reply is primed with the name)
+        """Return nothing: the name is in the cue already."""
+        return ""
+
+    def resume(self, speaker: str, text: str) -> str:  # noqa: ARG002
+        """Return the text without white space at its end."""
+        return text.rstrip()
+
+
+def _wrapped(role: str, body: str, origin: Origin) -> list[Segment]:
+    return [text(f"▀{role}\n"), text(body, origin), text("▄\n")]
+
+
+def _instruction(body: str, origin: Origin) -> list[Segment]:
+    return [text("[INST] "), text(body, origin), text(" [/INST]\n")]
+
+
+def _hint(length: str) -> str:
+    return f" (length: {length})" if length else ""
+
+
+def _description(character: Character) -> str:
+    sheet = (
+        f"**{label}:** {value if isinstance(value, str) else ', '.join(value)}"
+        for label, value in character.sheet.items()
+    )
+    texts = (part.strip() for part in (character.description, character.personality) if part.strip())
+    body = "\n".join([*sheet, *texts])
+    if not body or _NAME_LABEL.sub("", body).startswith(character.name):
+        return body
+    return f"{character.name}\n{body}"

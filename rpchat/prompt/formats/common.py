@@ -1,0 +1,102 @@
+"""What the formats share: the rules every message text obeys, and the names at the start of a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Protocol
+
+from rpchat.prompt.conversation import Conversation
+from rpchat.prompt.segment import Segment, Stops, Vocabulary, control
+
+
+class Adapter(Protocol):
+    """A prompt format. Pure: the same conversation and vocabulary give the same segments."""
+
+    @property
+    def name(self) -> str:
+        """The name presets use."""
+        ...
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Control tokens it uses where the vocabulary has them as one token."""
+        ...
+
+    def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
+        """Return the prompt."""
+        ...
+
+    def stops(self, conversation: Conversation) -> Stops:
+        """Return what ends the reply."""
+        ...
+
+    def opening(self, speaker: str) -> str:
+        """Return how a line of the speaker begins: what primes a model that would not begin by itself."""
+        ...
+
+    def resume(self, speaker: str, text: str) -> str:
+        """Return the prefill with which a reply goes on behind `text`, which the reader already sees."""
+        ...
+
+
+def begin(vocabulary: Vocabulary) -> list[Segment]:
+    """Return the beginning-of-sequence token, once, where the vocabulary wants one."""
+    return [control(vocabulary.bos)] if vocabulary.bos is not None else []
+
+
+def tidy(text: str) -> str:
+    """Return message text as every format wants it: LF, no newlines at the ends, no white space at the end."""
+    return text.replace("\r\n", "\n").strip("\n").rstrip()
+
+
+def plain_space(text: str) -> str:
+    """Return `text` without U+2581, which SentencePiece vocabularies read as their space."""
+    return text.replace("\u2581", "_")
+
+
+def without_instruction_marks(text: str) -> str:
+    """Return `text` with `[INST]` and `[/INST]` made harmless, for formats that write them as text."""
+    return plain_space(text).replace("[INST]", "(INST)").replace("[/INST]", "(/INST)")
+
+
+def speaker_lines(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the stops at a line start that open a line of these speakers: `Name:` in both widths."""
+    return tuple(name + colon for name in names for colon in ":：")
+
+
+def named_cue(conversation: Conversation) -> str:
+    """Return how the reply begins in a format that may put names in front: `Name:`, then the prefill."""
+    name, prefill = conversation.speaker, conversation.prefill
+    if not (conversation.names and name):
+        return prefill
+    rest = prefill.removeprefix(f"{name}:").lstrip()
+    return f"{name}: {rest}" if rest else f"{name}:"
+
+
+_SPOKEN = re.compile(r"[「『]")
+_NARRATED = re.compile(r"[(（]")
+
+
+def japanese_line(name: str, text: str) -> str:
+    """Return a line in the manner `名前「speech」(scene)`: speech gets the name in front, narration and lines that
+    already open with the name stay, bare text is speech."""
+    if _SPOKEN.match(text):
+        return name + text
+    if _NARRATED.match(text) or text.startswith(name):
+        return text
+    return f"{name}「{text}」"
+
+
+def japanese_stops(conversation: Conversation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the stops `(anywhere, at a line start)` of the Japanese manner."""
+    user = conversation.user.name
+    line = [*speaker_lines([user]), f"{user}(", f"{user}（"]
+    line += [f"{name}「" for name in conversation.others()]
+    return (f"{user}「",), tuple(line)
+
+
+def japanese_resume(name: str, text: str) -> str:
+    """Return the prefill that goes on behind `text` in the Japanese manner."""
+    kept = text.rstrip()
+    return name + kept if _SPOKEN.match(kept) else kept

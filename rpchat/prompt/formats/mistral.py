@@ -1,0 +1,64 @@
+"""Antler-7B-RP-v3: Mistral-7B vocabulary, `[INST]` as plain text, Japanese lines.
+
+`<s>[INST] {setup}\\n{line} [/INST] {reply} </s>[INST] {line} [/INST]` — the space before `</s>` is the model card's;
+the card's space behind the last `[/INST]` is not sent, the model's first piece carries its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rpchat.prompt.conversation import Conversation
+from rpchat.prompt.formats.common import (
+    begin,
+    japanese_resume,
+    japanese_stops,
+    tidy,
+    without_instruction_marks,
+)
+from rpchat.prompt.formats.turns import exchanges
+from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
+from rpchat.prompt.setup import setup_text
+
+
+@dataclass(frozen=True, slots=True)
+class Mistral:
+    """The `mistral` adapter."""
+
+    name: str = "mistral"
+    controls: tuple[str, ...] = ("</s>",)
+
+    def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
+        """Return the prompt; the setup stands in the first `[INST]`, alone if a greeting comes first."""
+        setup = without_instruction_marks(tidy(setup_text(conversation)))
+        told = exchanges(conversation, without_instruction_marks)
+        segments = begin(vocabulary)
+        for index, exchange in enumerate(told):
+            segments.append(text("[INST] "))
+            if index == 0:
+                segments.append(text(setup, "setup"))
+                segments.append(text("\n" if exchange.user else ""))
+            segments += [text("\n".join(exchange.user), "history"), text(" [/INST]")]
+            if exchange.model:
+                segments += [text(" "), text("\n".join(exchange.model), "history")]
+            if index < len(told) - 1:
+                segments += [text(" "), control("</s>")]
+        if conversation.prefill:
+            join = "\n" if told[-1].model else " "
+            segments.append(text(join + without_instruction_marks(conversation.prefill), "cue"))
+        elif told[-1].model:
+            segments.append(text("\n"))
+        return tuple(segments)
+
+    def stops(self, conversation: Conversation) -> Stops:
+        """Return `</s>`, the user's and the other members' lines, and the delimiters."""
+        anywhere, line = japanese_stops(conversation)
+        return Stops(control=("</s>",), any=(*anywhere, "[INST]", "[/INST]"), line=line)
+
+    def opening(self, speaker: str) -> str:
+        """Return `名前「`."""
+        return f"{speaker}「"
+
+    def resume(self, speaker: str, text: str) -> str:
+        """Return the text with the speaker's name in front of speech."""
+        return japanese_resume(speaker, text)
