@@ -1,7 +1,7 @@
 """The engine as the rest of the program knows it: what it is asked, what it tells.
 
-Two engines stand behind this: `child.ChildEngine` (llama.cpp in a child process) and `scripted.ScriptedEngine`
-(deterministic, for tests).
+Two engines stand behind this: `child.ChildEngine` (llama.cpp in a child process) and
+`scripted.ScriptedEngine` (deterministic, for tests).
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class ModelInfo:
     """The token a prompt begins with; None where the vocabulary wants none."""
     eos: str
     controls: frozenset[str]
-    """Of the control tokens asked for at loading, those this vocabulary has as one token; with a chat template, also
-    every control token that is named in it."""
+    """Of the control tokens asked for at loading, those this vocabulary has as one token; with a chat template,
+    also every control token that is named in it."""
     metadata: Mapping[str, str]
     """The GGUF's scalar metadata, values shortened to 200 characters, without the template."""
     devices: tuple[Device, ...]
@@ -90,6 +90,23 @@ class ModelInfo:
     """Version of llama-cpp-python."""
     features: str
     """llama.cpp's system info line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What can be told of the engine without loading weights."""
+
+    library: str
+    """Version of llama-cpp-python."""
+    features: str
+    """llama.cpp's system info line: what the build uses of this CPU."""
+    gpu_offload: bool
+    """Whether the build can give layers to a GPU at all."""
+    devices: tuple[Device, ...]
+    safe_mode: bool | None
+    """Whether models are loaded in safe mode here; None where none was loaded yet."""
+    model: ModelInfo | None
+    """The model file that was asked about, from its header and vocabulary; `n_ctx` is 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +166,7 @@ class Ended:
     """The last event of a stream that was not closed early. Times in milliseconds."""
 
     reason: End
-    """`eos`: an end-of-generation token; `stop`: one of `stop_controls` that is none; `context`: it is full."""
+    """`eos`: an end-of-generation token; `stop`: one of `stop_controls` that is none; `context`: full."""
     prompt_tokens: int
     prefilled_tokens: int
     """How many of them were evaluated; the rest was in the cache."""
@@ -165,8 +182,8 @@ StreamEvent = Reading | Piece | Ended
 class Engine(Protocol):
     """A place where one model lives.
 
-    One thing is done at a time: a call made while a stream runs waits until it is over. If the engine dies, the call
-    that notices raises EngineError with the reason; the next call starts it again with the same model.
+    One thing is done at a time: a call made while a stream runs waits until it is over. If the engine dies, the
+    call that notices raises EngineError with the reason; the next call starts it again with the same model.
     """
 
     @property
@@ -192,11 +209,13 @@ class Engine(Protocol):
         ...
 
     async def render_template(self, messages: Sequence[Mapping[str, str]]) -> str:
-        """Return the model's own chat template rendered over `messages` (`role`, `content`) with the header of the
-        reply added, computed in a sandbox outside this process within 1 s and 256 MB. Raises PromptError."""
+        """Return the model's own chat template rendered over `messages` (`role`, `content`).
+
+        The header of the reply is added. It is computed in a sandbox outside this process within 1 s and 256 MB.
+        Raises PromptError.
+        """
         ...
 
     async def close(self) -> None:
         """End the engine and everything it started. Never raises; may be called twice."""
         ...
-

@@ -64,6 +64,11 @@ class ReplyReader:
         """What the reader sees so far, the prefill included."""
         return self.prefill + self._cleaner.visible
 
+    @property
+    def added(self) -> str:
+        """What the model has visibly added to the prefill so far."""
+        return self._cleaner.visible
+
     def feed(self, data: bytes) -> str:
         """Return the visible text that these bytes add."""
         return self._cleaner.feed(self._cutter.feed(data))

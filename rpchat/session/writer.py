@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rpchat.engine.port import Ended, Engine, Piece, Reading, Request
 from rpchat.prompt.formats.common import Adapter
 from rpchat.reply.doctor import CAUSES, Attempt, attempt
+from rpchat.reply.ending import says_nothing
 from rpchat.reply.reader import End, Reply, ReplyReader
 from rpchat.session.events import Delta, Retrying
 from rpchat.session.prompter import Fitted
@@ -155,9 +156,10 @@ class Writer:
                     end = event.reason
                 else:
                     self.tally.wrote(event)
-                    fresh = reader.feed(event.data)
-                    if fresh:
-                        yield Delta(pending + fresh)
+                    pending += reader.feed(event.data)
+                    # 「 alone may still become 「」, which is no reply: nothing is shown before something is said.
+                    if pending and not says_nothing(reader.added):
+                        yield Delta(pending)
                         pending = ""
                     if reader.done:
                         break
@@ -165,7 +167,7 @@ class Writer:
 
     def interrupted(self) -> Written | None:
         """Return what was written before the job was stopped; None if there is nothing a reader could see."""
-        if self._reader is None or self._reader.text == self._job.shown:
+        if self._reader is None or says_nothing(self._reader.added):
             return None
         return self._written(self._reader.finish("cancelled"))
 

@@ -1,1 +1,1 @@
-"""What stays on disk: scenes (SQLite), cards, personas and presets (files), configuration, folders."""
+"""What stays on disk: scenes in a database; cards, personas, presets and the config as files people can edit."""

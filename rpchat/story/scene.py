@@ -139,23 +139,42 @@ class Scene:
 
     def choosing(self, turn_id: int) -> tuple[Change, ...]:
         """Return the changes that make `turn_id` the told version."""
-        parent = self.turns[turn_id].parent
-        old = self.chosen.get(parent, 0)
-        return () if old == turn_id else (Change("chosen", parent, old, turn_id),)
+        key = self._before(self.turns[turn_id].parent)
+        old = self.chosen.get(key, 0)
+        return () if old == turn_id else (Change("chosen", key, old, turn_id),)
 
-    def adding(self, turn: Turn) -> tuple[Change, ...]:
-        """Return the changes that bring a new turn into the told line. Undone, it is hidden again."""
-        old = self.chosen.get(turn.parent, 0)
-        return (Change("hidden", turn.id, 1, 0), Change("chosen", turn.parent, old, turn.id))
+    def adding(self, turn: Turn, *, instead_of: int = 0) -> tuple[Change, ...]:
+        """Return the changes that bring a new turn into the told line. Undone, it is hidden again.
+
+        With `instead_of`, a version of that turn that only words it differently: what was told behind it stays told.
+        """
+        key = self._before(turn.parent)
+        changes = [Change("hidden", turn.id, 1, 0), Change("chosen", key, self.chosen.get(key, 0), turn.id)]
+        following = self.chosen.get(instead_of, 0) if instead_of else 0
+        if following:
+            changes.append(Change("chosen", turn.id, 0, following))
+        return tuple(changes)
 
     def hiding(self, turn_id: int) -> tuple[Change, ...]:
-        """Return the changes that delete a turn: it is hidden, and if it was the last of the line and has other
-        versions, the one before it (else the one behind it) is told instead."""
+        """Return the changes that delete a turn: it is hidden, and if it was the told end of the line and has other
+        versions, the one before it (else the one behind it) is told instead. None if it is hidden already."""
+        if turn_id in self.hidden:
+            return ()
         changes = [Change("hidden", turn_id, 0, 1)]
-        if not self.chosen.get(turn_id, 0):
-            versions = self.swipes(turn_id)
-            others = [turn for turn in versions if turn.id != turn_id]
+        told = self.chosen.get(self._before(self.turns[turn_id].parent), 0) == turn_id
+        if told and not self.chosen.get(turn_id, 0):
+            others = [turn for turn in self.swipes(turn_id) if turn.id != turn_id]
             if others:
                 earlier = [turn for turn in others if turn.id < turn_id]
                 changes += self.choosing((earlier[-1] if earlier else others[0]).id)
         return tuple(changes)
+
+    def _before(self, parent: int) -> int:
+        """The key whose `chosen` leads to the children of `parent`: the parent itself, or the other version of it that
+        is told in its place."""
+        key = ROOT
+        for turn in self.path():
+            if turn.parent == parent:
+                return key
+            key = turn.id
+        return parent

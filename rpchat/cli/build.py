@@ -1,0 +1,77 @@
+"""From options to a running program: folders, config, lock, store, engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rpchat.engine.child import ChildEngine
+from rpchat.errors import RpchatError
+from rpchat.program import Program, Wishes
+from rpchat.session import Session
+from rpchat.store.config import load_config
+from rpchat.store.folders import Folders, find_home
+from rpchat.store.lock import HomeLock
+from rpchat.store.scenes import SceneStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says, for every command alike."""
+
+    home: Path | None = None
+    cards: tuple[str, ...] = ()
+    scene: str = ""
+    new: bool = False
+    wishes: Wishes = Wishes()
+
+
+def engine_for(folders: Folders) -> ChildEngine:
+    """Return the engine of this home; no process is started before it has work."""
+    return ChildEngine(log=folders.engine_log, machine=folders.machine_file)
+
+
+def build(options: Options, *, wait: float = 0.0) -> Program:
+    """Return the program. It only reads if another one has the home and does not give it back within `wait` seconds.
+
+    Raises RpchatError.
+    """
+    folders = Folders(find_home(options.home))
+    folders.create()
+    config = load_config(folders.config_file)
+    lock = HomeLock(folders.lock_file)
+    free = lock.acquire()
+    if not free and wait:
+        print("rpchat: another rpchat is using this home, waiting for it …", file=sys.stderr, flush=True)
+        free = lock.acquire(wait)
+    try:
+        scenes = SceneStore.open(folders.database, read_only=not free)
+    except RpchatError:
+        lock.release()
+        raise
+    return Program(
+        folders=folders, config=config, scenes=scenes, lock=lock, engine=engine_for(folders), read_only=not free,
+        wishes=options.wishes,
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def running(options: Options, *, wait: float = 0.0) -> AsyncGenerator[Program, None]:
+    """The program for as long as the block runs."""
+    program = build(options, wait=wait)
+    try:
+        yield program
+    finally:
+        await program.close()
+
+
+async def open_session(program: Program, options: Options) -> Session | None:
+    """Return the session the options ask for: of a scene or of cards; None if they name neither."""
+    if options.scene:
+        return await program.open(await program.scene_named(options.scene))
+    if options.cards:
+        return await program.play(options.cards, new=options.new)
+    return None

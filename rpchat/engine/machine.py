@@ -1,0 +1,103 @@
+"""What is known of this machine and this build of llama.cpp: whether safe mode is needed.
+
+A build can use instructions that die here (signal 4); whether it does shows only when a prompt is read. The answer is
+kept in a JSON file, keyed by the CPU and by the library's files, so a new build or another CPU asks anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+_PACKAGE = "llama_cpp"
+_DISTRIBUTION = "llama-cpp-python"
+_LIBRARY_SUFFIXES = (".so", ".dylib", ".dll")
+_SAFE, _FINE = "safe", "fine"
+
+
+class Machine:
+    """The memory of safe mode in the JSON file `path`. Without a readable, writable file nothing is remembered."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key = ""
+        self._fresh: dict[str, str] = {}
+
+    def safe(self, quantisation: str) -> bool | None:
+        """Return whether models of this quantisation need safe mode here; None where it has not been seen.
+
+        Weights of another kind run other instructions, so `fine` is known of one quantisation only; a build that died
+        once is used in safe mode for all.
+        """
+        known = self._known()
+        if known.get(self.key) == _SAFE:
+            return True
+        return False if known.get(self._fine_key(quantisation)) == _FINE else None
+
+    def remember(self, *, safe: bool, quantisation: str) -> None:
+        """Keep what was seen. A file that cannot be written is gone without: it is seen again the next time."""
+        seen = {self.key: _SAFE} if safe else {self._fine_key(quantisation): _FINE}
+        known = self._known() | seen
+        self._fresh |= seen
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(known, indent=1), encoding="utf-8")
+            part.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    @property
+    def key(self) -> str:
+        """Return the name of this CPU together with this build, found out once."""
+        if not self._key:
+            text = "\n".join((*_cpu(), *_build()))
+            self._key = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return self._key
+
+    def _fine_key(self, quantisation: str) -> str:
+        return f"{self.key}:{quantisation}"
+
+    def _known(self) -> dict[str, str]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            content = {}
+        return (content if isinstance(content, dict) else {}) | self._fresh
+
+
+def library_version() -> str:
+    """Return the version of llama-cpp-python without importing it, or the empty string."""
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return ""
+
+
+def _cpu() -> Iterator[str]:
+    yield platform.machine()
+    yield platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for field in ("model name", "flags", "Features"):
+        yield next((line for line in lines if line.startswith(field)), "")
+
+
+def _build() -> Iterator[str]:
+    yield library_version()
+    spec = find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for file in sorted(Path(folder).joinpath("lib").iterdir()) if Path(folder, "lib").is_dir() else ():
+            if any(suffix in file.suffixes for suffix in _LIBRARY_SUFFIXES):
+                state = file.stat()
+                yield f"{file.name} {state.st_size} {state.st_mtime_ns}"

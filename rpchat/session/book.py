@@ -1,0 +1,98 @@
+"""The scene being played and the store it lives in, moved on together.
+
+Every method commits before it returns: what the reader sees is on disk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from rpchat.errors import StoreError
+from rpchat.store.scenes import SceneStore
+from rpchat.store.thread import OneThread
+from rpchat.story.scene import Change, Scene, SceneSettings, Side, Turn
+
+
+class Book:
+    """A scene that is written down. `scene` is always the latest value."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        store: SceneStore,
+        thread: OneThread,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.scene = scene
+        self.read_only = read_only
+        self._store = store
+        self._thread = thread
+        self._clock = clock
+
+    def writable(self) -> None:
+        """Raise StoreError if another rpchat has this home open for writing."""
+        if self.read_only:
+            raise StoreError("another rpchat is using this home, so this one only reads", "Close it, then open again.")
+
+    async def add(
+        self,
+        *,
+        parent: int,
+        side: Side,
+        speaker: str,
+        text: str,
+        action: str,
+        member: str = "",
+        finish: str = "",
+        edited: bool = False,
+        record: Mapping[str, object] | None = None,
+        instead_of: int = 0,
+    ) -> Turn:
+        """Add a turn under `parent` and tell it; return it. With `instead_of`, what was told behind that turn stays."""
+        self.writable()
+        self.scene, turn = await self._thread.run(
+            self._store.add_turn, self.scene, parent=parent, side=side, speaker=speaker, member=member, text=text,
+            now=self._clock(), finish=finish, edited=edited, record=record, action=action,
+            instead_of=instead_of,
+        )  # fmt: skip
+        return turn
+
+    async def update(self, turn: Turn) -> None:
+        """Save the text, finish and record of a turn that is being written."""
+        self.writable()
+        self.scene = await self._thread.run(self._store.update_turn, self.scene, turn)
+
+    async def move(self, changes: Sequence[Change], *, action: str) -> None:
+        """Carry out an action that moves pointers; nothing is written if there are none."""
+        self.writable()
+        if changes:
+            self.scene = await self._thread.run(
+                self._store.commit, self.scene, changes, action=action, now=self._clock()
+            )
+
+    async def undo(self) -> str | None:
+        """Take the latest action back; return its name, or None if there is none."""
+        self.writable()
+        return self._arrive(await self._thread.run(self._store.undo, self.scene))
+
+    async def redo(self) -> str | None:
+        """Do the latest undone action again; return its name, or None if there is none."""
+        self.writable()
+        return self._arrive(await self._thread.run(self._store.redo, self.scene))
+
+    def _arrive(self, moved: tuple[Scene, str] | None) -> str | None:
+        if moved is None:
+            return None
+        self.scene, action = moved
+        return action
+
+    async def settle(self, **changed: str | int) -> None:
+        """Change the scene's settings by field name."""
+        settings: SceneSettings = replace(self.scene.settings, **changed)  # type: ignore[arg-type]
+        if settings != self.scene.settings:
+            self.writable()
+            self.scene = await self._thread.run(self._store.save_settings, self.scene, settings)

@@ -1,0 +1,265 @@
+"""A scene being played: say, reply, regenerate, swipe, go on, edit, delete, undo."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from rpchat.engine.port import Engine, ModelInfo, Reading
+from rpchat.errors import PromptError, ReplyError, RpchatError
+from rpchat.prompt.formats import adapter_named
+from rpchat.reply.doctor import CAUSES
+from rpchat.session.book import Book
+from rpchat.session.events import Delta, Finished, Retrying, SessionEvent, Started, Status
+from rpchat.session.keeper import Keeper
+from rpchat.session.prompter import Fitted, fit
+from rpchat.session.writer import MAX_SEED, Job, Writer, Written
+from rpchat.story.casting import next_in_line
+from rpchat.story.preset import Preset
+from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.text import clean
+
+_NOTICES = {
+    "user_turn": "cut where it began to speak for {user}",
+    "other_turn": "cut where it began to speak for someone else",
+    "ooc": "cut where it stepped out of the story",
+    "length": "as long as this preset lets a reply be",
+    "loop": "it went round in circles · one round kept",
+}
+
+
+class Session:
+    """One scene, one preset, one engine. One reply is written at a time.
+
+    Nothing is lost: the user's turn is on disk before `say` returns, a reply is stored with its first visible text and
+    saved about once a second, and a reply that is stopped or dies keeps what was written.
+    """
+
+    def __init__(self, book: Book, engine: Engine, preset: Preset, *, preset_why: str = "") -> None:
+        self._book = book
+        self._engine = engine
+        self.preset = preset
+        self.preset_why = preset_why
+        self.busy = False
+        self.status = Status()
+
+    @property
+    def scene(self) -> Scene:
+        """The scene as it stands now."""
+        return self._book.scene
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The loaded model, or None."""
+        return self._engine.model
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this run may only read: another one has the home."""
+        return self._book.read_only
+
+    async def say(self, text: str) -> Turn:
+        """Store the user's line and return its turn; it is on disk then. Raises RpchatError for an empty line."""
+        line = clean(text).strip("\n").rstrip()
+        if not line:
+            raise RpchatError("there is nothing to say", "Type a line first.")
+        return await self._book.add(
+            parent=self.scene.tip(), side="user", speaker=self.scene.persona.name, text=line, action="say"
+        )
+
+    async def greet(self, member: Member, greetings: Sequence[str]) -> None:
+        """Open the scene with a member's greetings, each a version of the first turn; the first of them is told."""
+        parent = self.scene.tip()
+        turns = [
+            await self._book.add(
+                parent=parent, side="member", speaker=member.card.spoken_name, member=member.card_id,
+                text=clean(text).strip("\n").rstrip(), action="greet",
+            )
+            for text in greetings
+        ]  # fmt: skip
+        await self._book.move(self.scene.choosing(turns[0].id), action="greet")
+
+    def reply(
+        self, *, member: str | None = None, seed: int | None = None, max_tokens: int | None = None
+    ) -> AsyncGenerator[SessionEvent, None]:
+        """Write the next turn, by the member of that card id or the one whose turn it is.
+
+        Closing the generator stops the engine and keeps what was written. Raises ReplyError when no try gave a reply,
+        EngineError when the engine died (what was written is kept), PromptError when the prompt cannot be made.
+        """
+        who = self.scene.member(member) if member is not None else next_in_line(self.scene)
+        line = self.scene.line()
+        parent = self.scene.tip()
+        return self._run(self._job(who, line, seed, max_tokens), self._keeper(who, parent, "reply"))
+
+    def regenerate(
+        self, *, seed: int | None = None, max_tokens: int | None = None
+    ) -> AsyncGenerator[SessionEvent, None]:
+        """Write another version of the last turn, if it is a member's; else the next turn. Nothing is overwritten."""
+        line = self.scene.line()
+        if not line or line[-1].side == "user":
+            return self.reply(seed=seed, max_tokens=max_tokens)
+        last = line[-1]
+        who = self._who(last)
+        return self._run(
+            self._job(who, line[:-1], seed, max_tokens), self._keeper(who, last.parent, "regenerate")
+        )
+
+    def continue_(
+        self, *, seed: int | None = None, max_tokens: int | None = None
+    ) -> AsyncGenerator[SessionEvent, None]:
+        """Go on inside the last turn, a member's, from its own tokens where they are kept."""
+        line = self.scene.line()
+        if not line or line[-1].side == "user":
+            return self.reply(seed=seed, max_tokens=max_tokens)
+        last = line[-1]
+        who = self._who(last)
+        job = self._job(who, line[:-1], seed, max_tokens)
+        ids = last.record.get("ids")
+        if isinstance(ids, list) and ids:
+            job = replace(job, continue_ids=tuple(ids), prefill=str(last.record.get("prefill", "")), shown=last.text)
+        else:
+            text = last.text.rstrip()
+            job = replace(job, prefill=job.adapter.resume(who.card.spoken_name, text), shown=text)
+        if last.finish in ("eos", "stop"):
+            job = replace(job, forbid_end=4)
+        return self._run(job, replace(self._keeper(who, last.parent, "continue"), turn=last))
+
+    def _who(self, turn: Turn) -> Member:
+        try:
+            return self.scene.member(turn.member)
+        except KeyError:
+            raise RpchatError(f"{turn.speaker} is not in this scene any more") from None
+
+    def _keeper(self, who: Member, parent: int, action: str) -> Keeper:
+        return Keeper(self._book, who.card.spoken_name, who.card_id, action, parent=parent)
+
+    def _job(self, who: Member, line: tuple[Turn, ...], seed: int | None, max_tokens: int | None) -> Job:
+        speaker = who.card.spoken_name
+        adapter = adapter_named(self.preset.adapter)
+        model = self._engine.model
+        longest = max_tokens or self.preset.max_tokens
+        reserve = min(longest, model.n_ctx // 2) if model is not None else longest
+        if seed is None:
+            seed = self.preset.sampling.seed
+        cast = [member.card.spoken_name for member in self.scene.cast]
+
+        async def fitted(prefill: str) -> Fitted:
+            return await fit(
+                self._engine, adapter, self.preset, self.scene, line, speaker=speaker, prefill=prefill, reserve=reserve
+            )
+
+        return Job(
+            engine=self._engine,
+            adapter=adapter,
+            preset=self.preset,
+            user=self.scene.persona.name,
+            speaker=speaker,
+            others=tuple(name for name in cast if name != speaker),
+            fitted=fitted,
+            seed=secrets.randbelow(MAX_SEED) if seed is None else seed,
+            max_tokens=reserve,
+            prefill=adapter.opening(speaker) if len(cast) > 1 else "",
+        )
+
+    async def _run(self, job: Job, keeper: Keeper) -> AsyncGenerator[SessionEvent, None]:
+        self._book.writable()
+        if self.busy:
+            raise RpchatError("a reply is being written", "Esc stops it.")
+        self.busy = True
+        writer = Writer(job)
+        written: Written | None = None
+        try:
+            async with aclosing(writer.run()) as events:
+                async for event in events:
+                    if isinstance(event, Delta):
+                        begun = await keeper.grow(event.text)
+                        if begun is not None:
+                            yield Started(begun)
+                        else:
+                            yield event
+                    elif isinstance(event, Written):
+                        written = event
+                    elif isinstance(event, Reading | Retrying):
+                        yield event
+                    self._note(writer)
+            if written is not None and written.reply.finish != "empty":
+                yield Finished(await self._keep(keeper, written), self._notice(written))
+                return
+        finally:
+            self.busy = False
+            if written is None:
+                partial_reply = writer.interrupted()
+                if partial_reply is not None:
+                    await self._keep(keeper, partial_reply)
+        raise _nothing_came(written, job)
+
+    async def _keep(self, keeper: Keeper, written: Written) -> Turn:
+        turn = await keeper.finish(text=written.reply.text, finish=written.reply.finish, record=written.record)
+        await self._book.settle(first_kept=written.first_kept)
+        return turn
+
+    def _note(self, writer: Writer) -> None:
+        tally, model = writer.tally, self._engine.model
+        self.status = Status(
+            tokens_per_second=tally.tokens_per_second or self.status.tokens_per_second,
+            context_used=tally.prompt_tokens + len(tally.reply_ids) or self.status.context_used,
+            context=model.n_ctx if model is not None else None,
+        )
+
+    def _notice(self, written: Written) -> str:
+        notice = _NOTICES.get(written.reply.finish, "").format(user=self.scene.persona.name)
+        attempts = written.record["attempts"]
+        if attempts != 1:
+            tried = f"empty reply · try {attempts} worked"
+            notice = f"{tried} · {notice}" if notice else tried
+        return notice
+
+    async def swipe(self, step: int, turn_id: int | None = None) -> Turn | None:
+        """Tell the version `step` places from the told one (of the last turn, or of `turn_id`); None if there is none."""
+        line = self.scene.line()
+        if turn_id is None and line:
+            turn_id = line[-1].id
+        if turn_id is None:
+            return None
+        versions = self.scene.swipes(turn_id)
+        at = [turn.id for turn in versions].index(turn_id) + step
+        if not 0 <= at < len(versions):
+            return None
+        await self._book.move(self.scene.choosing(versions[at].id), action="swipe")
+        return versions[at]
+
+    async def edit(self, turn_id: int, text: str) -> Turn:
+        """Store `text` as another version of the turn and tell it; return it. Raises RpchatError for empty text."""
+        old = self.scene.turns[turn_id]
+        line = clean(text).strip("\n").rstrip()
+        if not line:
+            raise RpchatError("a turn cannot be empty", "Delete it instead.")
+        return await self._book.add(
+            parent=old.parent, side=old.side, speaker=old.speaker, member=old.member, text=line, edited=True,
+            action="edit", instead_of=turn_id,
+        )  # fmt: skip
+
+    async def delete(self, turn_id: int) -> None:
+        """Hide the turn. `undo` brings it back."""
+        await self._book.move(self.scene.hiding(turn_id), action="delete")
+
+    async def undo(self) -> str | None:
+        """Take the latest action back; return its name, or None if there is none."""
+        return await self._book.undo()
+
+    async def redo(self) -> str | None:
+        """Do the latest undone action again; return its name, or None if there is none."""
+        return await self._book.redo()
+
+
+def _nothing_came(written: Written | None, job: Job) -> RpchatError:
+    if written is None:
+        return PromptError("the engine gave no answer")
+    cause = CAUSES.get(written.reply.cause, written.reply.cause)
+    return ReplyError(
+        f"{job.preset.tries} tries, and no reply from {job.speaker}: {cause}",
+        "Try again, change the line, or choose another preset.",
+    )

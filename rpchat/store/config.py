@@ -1,0 +1,75 @@
+"""The user's settings: one YAML file, read at the start, changed one setting at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from rpchat.engine.port import EngineSettings
+from rpchat.errors import FileError
+from rpchat.store.files import write_atomically
+from rpchat.store.parsing import parse
+from rpchat.store.reading import YAML_LIMIT, load_yaml, read_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the user has set. Empty means: decided when it is needed."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    model: str = ""
+    """A model by name or path."""
+    models_folder: str = ""
+    """Where GGUF files are looked for; empty is the home's own folder."""
+    preset: str = ""
+    persona: str = ""
+    theme: str = ""
+    enter_sends: bool = True
+    """Whether Enter sends; otherwise it breaks the line."""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Action id to the key that does it instead of its own."""
+
+
+def load_config(path: Path) -> Config:
+    """Return the settings in the file at `path`, the defaults if there is none. Raises FileError."""
+    return _parsed(_source(path), path)
+
+
+def change_config(path: Path, key: str, value: object) -> Config:
+    """Set one setting in the file at `path`, everything else in it left as it stands, and return them all.
+
+    `key` is a field (`theme`), or a field of `engine` or an action of `keys` behind the first dot
+    (`engine.n_ctx`). Raises FileError, and changes nothing, if the file is broken or the value does not fit;
+    StoreError if it cannot be written.
+    """
+    source = _source(path)
+    _parsed(source, path)
+    current = load_yaml(source, name=path.name)
+    wanted = dict(current) if isinstance(current, dict) else {}
+    name, _, inner = key.partition(".")
+    if inner:
+        before = wanted.get(name)
+        wanted[name] = {**(before if isinstance(before, dict) else {}), inner: value}
+    else:
+        wanted[name] = value
+    config = parse(Config, wanted, name=path.name)
+    # ruamel.yaml takes longer to import than the home screen to open.
+    from rpchat.store.yaml_writer import edited
+
+    write_atomically(path, edited(source, wanted, name=path.name))
+    return config
+
+
+def _source(path: Path) -> bytes:
+    return read_bytes(path, limit=YAML_LIMIT) if path.exists() else b""
+
+
+def _parsed(source: bytes, path: Path) -> Config:
+    data = load_yaml(source, name=path.name) if source.strip() else None
+    if data is not None and not isinstance(data, dict):
+        raise FileError(f"{path.name} must consist of lines `setting: value`")
+    return parse(Config, data, name=path.name) if data else Config()

@@ -1,0 +1,134 @@
+"""Scenes as rows and back: the JSON in the database's columns, and what one row becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TypeVar
+
+import apsw
+
+from rpchat.errors import RpchatError, StoreError
+from rpchat.store.parsing import parse
+from rpchat.story.card import Card
+from rpchat.story.persona import Persona
+from rpchat.story.scene import Change, Member, Scene, SceneSettings, Turn
+from rpchat.story.text import fold
+
+T = TypeVar("T", Card, Persona)
+
+_TURNS = """
+SELECT id, parent, side, speaker, member, text, created, finish, edited, record FROM turn WHERE scene = ? ORDER BY id
+"""
+
+
+def to_json(value: object) -> str:
+    """Return JSON for a column. Only ASCII: half a surrogate pair cannot be stored otherwise."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def sheet_json(value: Card | Persona) -> str:
+    """Return a card or a persona as JSON."""
+    return to_json(asdict(value))
+
+
+def settings_json(settings: SceneSettings) -> str:
+    """Return a scene's settings as JSON."""
+    return to_json(asdict(settings))
+
+
+def changes_json(changes: Iterable[Change]) -> str:
+    """Return moved pointers as JSON rows `[what, key, old, new]`."""
+    return to_json([[change.what, change.key, change.old, change.new] for change in changes])
+
+
+def changes_from(text: str) -> tuple[Change, ...]:
+    """Return the moved pointers of a journal row."""
+    return tuple(Change(what, key, old, new) for what, key, old, new in json.loads(text))
+
+
+def cast_key(card_ids: Iterable[str]) -> str:
+    """Return what two scenes of the same cast have in common, whatever the order."""
+    return json.dumps(sorted(card_ids), ensure_ascii=False)
+
+
+def folded(text: str) -> str | None:
+    """Return what a search looks at instead of `text`, None if it is the same."""
+    search = fold(text)
+    return None if search == text else search
+
+
+def _turn(row: Sequence[apsw.SQLiteValue]) -> Turn:
+    """Return the turn of a row of `_TURNS`."""
+    turn_id, parent, side, speaker, member, text, created, finish, edited, record = row
+    return Turn(
+        id=_int(turn_id),
+        parent=_int(parent),
+        side="user" if side == "user" else "member",
+        speaker=str(speaker),
+        member=str(member),
+        text=str(text),
+        created=_float(created),
+        finish=str(finish),
+        edited=bool(edited),
+        record=json.loads(str(record)),
+    )
+
+
+def read_scene(connection: apsw.Connection, scene_id: int) -> Scene:
+    """Return the scene of that id. Raises StoreError if there is none, or its rows cannot be understood."""
+    head = connection.execute("SELECT title, persona, settings FROM scene WHERE id = ?", (scene_id,)).fetchone()
+    if head is None:
+        raise StoreError(f"There is no scene {scene_id}")
+    title, persona, settings = (str(value) for value in head)
+    turns = connection.execute(_TURNS, (scene_id,))
+    try:
+        by_id = {turn.id: turn for turn in map(_turn, turns)}
+        return Scene(
+            id=scene_id,
+            title=title,
+            cast=tuple(_members(connection, scene_id)),
+            persona=_sheet(Persona, persona, "the persona of the scene"),
+            settings=SceneSettings(**json.loads(settings)),
+            turns=by_id,
+            chosen=_pointers(connection, scene_id, by_id),
+            hidden=_hidden(connection, scene_id),
+        )
+    except (RpchatError, ValueError, TypeError) as error:
+        raise StoreError(f"Scene {scene_id} cannot be read: {error}") from error
+
+
+def _members(connection: apsw.Connection, scene_id: int) -> Iterable[Member]:
+    rows = connection.execute("SELECT card_id, card FROM member WHERE scene = ? ORDER BY place", (scene_id,))
+    for card_id, card in rows:
+        yield Member(str(card_id), _sheet(Card, str(card), f"the scene's copy of {card_id}"))
+
+
+def _pointers(connection: apsw.Connection, scene_id: int, turns: Mapping[int, Turn]) -> Mapping[int, int]:
+    rows = connection.execute("SELECT parent, child FROM chosen WHERE scene = ?", (scene_id,))
+    chosen = {_int(parent): _int(child) for parent, child in rows}
+    for parent, child in chosen.items():
+        # Every pointer leads down the tree; so no line can lead in a circle.
+        if child and (child not in turns or turns[child].parent != parent):
+            raise StoreError(f"turn {child} does not follow turn {parent}")
+    return chosen
+
+
+def _hidden(connection: apsw.Connection, scene_id: int) -> frozenset[int]:
+    rows = connection.execute("SELECT turn FROM hidden WHERE scene = ?", (scene_id,))
+    return frozenset(_int(turn) for (turn,) in rows)
+
+
+def _sheet(kind: type[T], text: str, name: str) -> T:
+    return parse(kind, json.loads(text), name=name)
+
+
+def _int(value: apsw.SQLiteValue) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _float(value: apsw.SQLiteValue) -> float:
+    assert isinstance(value, int | float)
+    return float(value)

@@ -1,0 +1,222 @@
+"""The scenes on disk. What a method returned is committed, and survives whatever happens to the process.
+
+A scene goes in as a value and comes out as the next one. One store is used by one thread at a time. Every action on
+the turn tree is a row in the journal, which undo walks back and redo walks forward, also after reopening.
+Order comes from ids and counters, never from the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+
+from rpchat.errors import StoreError
+from rpchat.store import rows
+from rpchat.store.database import connect, reporting, snapshot, transaction
+from rpchat.store.listing import SceneSummary, latest_scene, summaries
+from rpchat.store.settling import settle_scene
+from rpchat.store.tree import move, touch
+from rpchat.story.persona import Persona
+from rpchat.story.scene import ROOT, Change, Member, Scene, SceneSettings, Side, Turn
+from rpchat.story.text import clean, fold, one_line
+
+__all__ = ["SceneStore", "SceneSummary"]
+
+_TITLE_LENGTH = 200
+_LAST_DONE = "SELECT id, action, changes FROM journal WHERE scene = ? AND undone = 0 ORDER BY id DESC LIMIT 1"
+_FIRST_UNDONE = "SELECT id, action, changes FROM journal WHERE scene = ? AND undone = 1 ORDER BY id LIMIT 1"
+
+
+class SceneStore:
+    """The database of one home. Every method raises StoreError, in one line, if the database fails it."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> SceneStore:
+        """Open the database at `path`; made, or brought to the newest shape, unless `read_only`."""
+        return cls(connect(path, read_only=read_only))
+
+    def close(self) -> None:
+        """Close the database. May be called twice."""
+        with reporting():
+            self._connection.close()
+
+    def create(
+        self, *, title: str, cast: Sequence[Member], persona: Persona, settings: SceneSettings, now: float
+    ) -> Scene:
+        """Return a new scene without turns. Its cards are kept with it."""
+        title = one_line(title, _TITLE_LENGTH)
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO scene (title, persona, settings, cast_key, search, created, updated, touched)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+                (title, rows.sheet_json(persona), rows.settings_json(settings),
+                 rows.cast_key(member.card_id for member in cast), _search(title, cast), now, now),
+            )  # fmt: skip
+            scene_id = self._connection.last_insert_rowid()
+            self._connection.executemany(
+                "INSERT INTO member (scene, place, card_id, name, card) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (scene_id, place, member.card_id, member.card.name, rows.sheet_json(member.card))
+                    for place, member in enumerate(cast)
+                ],
+            )
+            scene = Scene(id=scene_id, title=title, cast=tuple(cast), persona=persona, settings=settings)
+            touch(self._connection, scene, now=now)
+        return scene
+
+    def load(self, scene_id: int) -> Scene:
+        """Return a scene with the cards it was begun with."""
+        with snapshot(self._connection):
+            return rows.read_scene(self._connection, scene_id)
+
+    def recent(self, *, limit: int, search: str = "") -> list[SceneSummary]:
+        """Return scenes, the one played last first; with `search`, those that hold each of its words.
+
+        Titles, names of the cast and turns that are not hidden are searched, as parts of words too, in any case.
+        """
+        with snapshot(self._connection):
+            return summaries(self._connection, limit=limit, search=search)
+
+    def latest_of(self, card_ids: Sequence[str]) -> int | None:
+        """Return the id of the scene played last with exactly this cast, in any order; None if there is none."""
+        with reporting():
+            return latest_scene(self._connection, card_ids)
+
+    def add_turn(
+        self,
+        scene: Scene,
+        *,
+        parent: int,
+        side: Side,
+        speaker: str,
+        text: str,
+        now: float,
+        action: str,
+        member: str = "",
+        finish: str = "",
+        edited: bool = False,
+        record: Mapping[str, object] | None = None,
+        instead_of: int = 0,
+    ) -> tuple[Scene, Turn]:
+        """Add a turn under `parent`, bring it into the told line, and journal that as `action`.
+
+        With `instead_of`, it only words that turn differently: what was told behind it stays told.
+        """
+        if parent != ROOT and parent not in scene.turns:
+            raise StoreError(f"There is no turn {parent} in this scene")
+        turn = Turn(
+            id=0,
+            parent=parent,
+            side=side,
+            speaker=clean(speaker),
+            member=member,
+            text=clean(text),
+            created=now,
+            finish=finish,
+            edited=edited,
+            record=dict(record or {}),
+        )
+        with transaction(self._connection):
+            turn = replace(turn, id=self._insert(scene.id, turn))
+            changes = scene.adding(turn, instead_of=instead_of)
+            after = move(self._connection, scene.with_turn(turn), changes, action=action, now=now)
+        return after, turn
+
+    def update_turn(self, scene: Scene, turn: Turn) -> Scene:
+        """Save the text, finish, record and `edited` of a turn that is there; nothing else of it is touched."""
+        before = scene.turns.get(turn.id)
+        if before is None:
+            raise StoreError(f"There is no turn {turn.id} in this scene")
+        text = clean(turn.text)
+        turn = replace(before, text=text, finish=turn.finish, edited=turn.edited, record=dict(turn.record))
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE turn SET text = ?, search = ?, finish = ?, edited = ?, record = ? WHERE id = ? AND scene = ?",
+                (text, rows.folded(text), turn.finish, turn.edited, rows.to_json(turn.record), turn.id, scene.id),
+            )
+            if not self._connection.changes():
+                raise StoreError(f"There is no turn {turn.id} in this scene")
+        return scene.with_turn(turn)
+
+    def commit(self, scene: Scene, changes: Sequence[Change], *, action: str, now: float) -> Scene:
+        """Move pointers and journal that as `action`. Without changes nothing is written."""
+        if not changes:
+            return scene
+        with transaction(self._connection):
+            return move(self._connection, scene, changes, action=action, now=now)
+
+    def undo(self, scene: Scene) -> tuple[Scene, str] | None:
+        """Take the latest action back; return the scene and the action's name, or None if there is none left."""
+        return self._walk(scene, back=True)
+
+    def redo(self, scene: Scene) -> tuple[Scene, str] | None:
+        """Do the action undone last again; None if there is none, or another action came in between."""
+        return self._walk(scene, back=False)
+
+    def settle(self, scene_id: int | None = None) -> int:
+        """Mark turns a crash left open as interrupted, and hide the empty ones; in one scene, or in all.
+
+        To be called by the only writer, before it writes. Returns how many turns there were.
+        """
+        query = "SELECT DISTINCT scene FROM turn WHERE finish = 'open'"
+        with transaction(self._connection):
+            found = [int(str(row[0])) for row in self._connection.execute(query)]
+            wanted = [one for one in found if scene_id in (None, one)]
+            return sum(settle_scene(self._connection, one) for one in wanted)
+
+    def save_settings(self, scene: Scene, settings: SceneSettings) -> Scene:
+        """Save how the scene is played."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE scene SET settings = ? WHERE id = ?", (rows.settings_json(settings), scene.id)
+            )
+        return replace(scene, settings=settings)
+
+    def rename(self, scene: Scene, title: str) -> Scene:
+        """Give the scene another title."""
+        title = one_line(title, _TITLE_LENGTH)
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE scene SET title = ?, search = ? WHERE id = ?", (title, _search(title, scene.cast), scene.id)
+            )
+        return replace(scene, title=title)
+
+    def check(self) -> bool:
+        """Whether the database is whole: every page, every index, every reference."""
+        with reporting():
+            verdict = self._connection.pragma("integrity_check", 1)
+            orphan = self._connection.execute("PRAGMA foreign_key_check").fetchone()
+        return verdict == "ok" and orphan is None
+
+    def _insert(self, scene_id: int, turn: Turn) -> int:
+        self._connection.execute(
+            "INSERT INTO turn (scene, parent, side, speaker, member, text, search, created, finish, edited, record)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (scene_id, turn.parent, turn.side, turn.speaker, turn.member, turn.text, rows.folded(turn.text),
+             turn.created, turn.finish, turn.edited, rows.to_json(turn.record)),
+        )  # fmt: skip
+        return self._connection.last_insert_rowid()
+
+    def _walk(self, scene: Scene, *, back: bool) -> tuple[Scene, str] | None:
+        with transaction(self._connection):
+            row = self._connection.execute(_LAST_DONE if back else _FIRST_UNDONE, (scene.id,)).fetchone()
+            if row is None:
+                return None
+            journal_id, action, text = row
+            changes = rows.changes_from(str(text))
+            if back:
+                changes = tuple(change.reversed() for change in reversed(changes))
+            after = move(self._connection, scene, changes, action=None, now=None)
+            self._connection.execute("UPDATE journal SET undone = ? WHERE id = ?", (int(back), journal_id))
+        return after, str(action)
+
+
+def _search(title: str, cast: Sequence[Member]) -> str:
+    """Return what a search sees of a scene beside its turns."""
+    return fold("\n".join([title, *(member.card.name for member in cast)]))

@@ -1,0 +1,17 @@
+"""How a scene opens: the first member who has a greeting says it, and the card's other greetings are swipes of it."""
+
+from __future__ import annotations
+
+from rpchat.story.macros import expand
+from rpchat.story.scene import Member, Scene
+
+
+def greetings(scene: Scene) -> tuple[Member, list[str]] | None:
+    """Return who opens the scene and with which texts, the told one first; None if nobody has a greeting."""
+    for member in scene.cast:
+        card = member.card
+        texts = [text for text in (card.first_message, *card.alternate_greetings) if text.strip()]
+        if texts:
+            user = scene.persona.name
+            return member, [expand(text, char=card.spoken_name, user=user) for text in texts]
+    return None

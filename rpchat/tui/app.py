@@ -1,0 +1,219 @@
+"""The app: the themes, the keymap, the model that loads behind, and which screen is on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing, suppress
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+from textual.theme import Theme
+
+from rpchat.engine.port import Loaded, Loading, ModelInfo
+from rpchat.errors import ModelError, RpchatError
+from rpchat.store.models import ModelChoice
+from rpchat.program import Program
+from rpchat.session import Session
+from rpchat.tui.actions import COMPOSE_KEYS, Place, bindings, keymap
+from rpchat.tui.border import shown
+from rpchat.tui.palette import StoryProvider, system_commands
+from rpchat.tui.screens.home import HomeScreen
+from rpchat.tui.screens.scene import SceneScreen
+from rpchat.tui.themes import DEFAULT, OWN, story_variables
+from rpchat.tui.widgets.help import HelpPanel
+
+
+class RpchatApp(App[None]):
+    """One run of rpchat on a screen. Shows `start`, or the home screen where it is None."""
+
+    TITLE = "rpchat"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {StoryProvider}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+
+    def __init__(self, program: Program, start: Session | None = None) -> None:
+        super().__init__()
+        self.program = program
+        self.drafts: dict[int, str] = {}
+        """What is written and not sent, by scene id."""
+        self.choice: ModelChoice | None = None
+        """The model that is played with; None: there is none, or nobody looked yet (`knows_choice`)."""
+        self.knows_choice = False
+        self.model: ModelInfo | None = None
+        self._loading: Loading | None = None
+        self._load: asyncio.Task[None] | None = None
+        self._start = start
+        self.keys, self._problems = keymap(program.config.keys, enter_sends=program.config.enter_sends)
+        for theme in OWN:
+            self.register_theme(theme)
+        self.theme = program.config.theme if program.config.theme in self.available_themes else DEFAULT
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give every theme the colours of the story."""
+        return story_variables(self.current_theme)
+
+    def on_mount(self) -> None:
+        """Show the first screen at once; the model comes behind it."""
+        self.set_keymap(self.keys)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+        start = self._start
+        self.push_screen(HomeScreen() if start is None else SceneScreen(start))
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        for problem in self._problems:
+            self._fail(problem)
+        self.do(self.ready(self._start))
+
+    async def on_unmount(self) -> None:
+        """Leave nothing running."""
+        if self._load is not None and not self._load.done():
+            self._load.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._load
+        await self.program.close()
+
+    def do(self, work: Coroutine[None, None, None], *, group: str = "app", exclusive: bool = False) -> None:
+        """Do something in a worker of the app; its error becomes a line on the screen."""
+        self.run_worker(shown(work, self._fail), group=group, exclusive=exclusive)
+
+    def _fail(self, line: str) -> None:
+        if isinstance(self.screen, SceneScreen):
+            self.screen.director.fail(line)
+        elif isinstance(self.screen, HomeScreen):
+            self.screen.remark(line, error=True)
+
+    # The model
+
+    async def ready(self, session: Session | None) -> None:
+        """Return when the model of the session (or of a new scene) is loaded. Giving up waiting does not stop it.
+
+        Raises ModelError if there is none, or it cannot be loaded.
+        """
+        if self._load is None or self._load.done():
+            self._load = asyncio.create_task(self._load_model(session))
+        await asyncio.shield(self._load)
+        if self.choice is None and session is not None:
+            raise ModelError("there is no model yet", "Ctrl+N leads to where it is said how to get one")
+
+    async def _load_model(self, session: Session | None) -> None:
+        self.choice = self.program.model_choice(session.scene if session is not None else None)
+        self.knows_choice = True
+        self._show_model()
+        if self.choice is None:
+            return
+        try:
+            async with aclosing(self.program.load(session)) as events:
+                async for event in events:
+                    if isinstance(event, Loaded):
+                        self.model = event.model
+                    else:
+                        self._loading = event
+                        self._show_model()
+        finally:
+            self._loading = None
+            self._show_model()
+
+    def _show_model(self) -> None:
+        if isinstance(self.screen, SceneScreen):
+            self.screen.show_loading(self._loading)
+        elif isinstance(self.screen, HomeScreen):
+            self.screen.show_status()
+
+    def model_label(self) -> str:
+        """Return what the top line calls the model."""
+        if self.choice is None:
+            return "no model" if self.knows_choice else ""
+        name = self.choice.name
+        if self._loading is not None:
+            return f"loading {name} {self._loading.done / self._loading.total:.0%}"
+        return f"demo model: {name}" if self.choice.demo else name
+
+    def opening_line(self) -> str:
+        """Return the quiet line a scene opens with: that a demo is a demo."""
+        if self.choice is None or not self.choice.demo:
+            return ""
+        models = self.program.models_folder
+        return f"demo model: small and a poor actor · a real one: a .gguf file in {models}, or --model PATH"
+
+    async def choose_model(self, path: str) -> None:
+        """Take the model the user typed, and load it."""
+        self.choice = await self.program.choose_model(path)
+        await self.ready(None)
+
+    # The screens
+
+    async def play(self, cards: Sequence[str], *, new: bool) -> None:
+        """Play the latest scene of exactly these cards, or a new one."""
+        await self._show_scene(await self.program.play(cards, new=new))
+
+    async def open_scene(self, scene_id: int) -> None:
+        """Go on with a scene."""
+        await self._show_scene(await self.program.open(scene_id))
+
+    async def _show_scene(self, session: Session) -> None:
+        await self._leave_scene()
+        await self.switch_screen(SceneScreen(session))
+        await self.ready(session)
+
+    async def go_home(self) -> None:
+        """Leave the scene, which is on disk, and show the home screen."""
+        await self._leave_scene()
+        await self.switch_screen(HomeScreen())
+
+    async def _leave_scene(self) -> None:
+        if isinstance(self.screen, SceneScreen):
+            await self.screen.director.stop()
+
+    async def action_quit(self) -> None:
+        """Stop writing, keep everything, quit."""
+        self.do(self._quit())
+
+    async def _quit(self) -> None:
+        await self._leave_scene()
+        self.exit()
+
+    # Help, palette, colours, keys
+
+    def action_help(self) -> None:
+        """Show the keys of this screen, or hide them."""
+        if self.close_help():
+            return
+        place: Place = "scene" if isinstance(self.screen, SceneScreen) else "home"
+        self.screen.query_one("#middle").mount(HelpPanel((place, "app"), self.keys))
+        self.screen.add_class("-help")
+
+    def close_help(self) -> bool:
+        """Hide the keys; return whether they were shown."""
+        panels = self.screen.query(HelpPanel)
+        self.screen.remove_class("-help")
+        shown_before = bool(panels)
+        panels.remove()
+        return shown_before
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield the actions that can be done here, for the palette."""
+        yield from system_commands(self, screen)
+
+    async def choose_theme(self, name: str) -> None:
+        """Change the colours. Raises RpchatError for a theme that is not there."""
+        if name not in self.available_themes:
+            known = ", ".join([theme.name for theme in OWN])
+            raise RpchatError(f"there is no theme {name!r}", f"Ours are {known}; Ctrl+P lists them all")
+        self.theme = name
+
+    def _theme_changed(self, theme: Theme) -> None:
+        """Remember the theme, however it was chosen."""
+        if theme.name != self.program.config.theme:
+            self.do(self.program.remember("theme", theme.name))
+
+    def change_enter(self) -> bool:
+        """Change what Enter does until the end of this run; return whether it sends now."""
+        sends = self.keys.get("scene.send") == COMPOSE_KEYS["scene.send"]
+        self.keys, _ = keymap(self.program.config.keys, enter_sends=sends)
+        self.set_keymap(self.keys)
+        return sends

@@ -1,0 +1,202 @@
+"""What the reader wants of a session, done in order: each intent waits for the one before it, and whatever changes the
+scene first stops the reply that is being written. The reply itself is written by a worker of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing, suppress
+from typing import Protocol
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
+
+from rpchat.session import Session, SessionEvent
+from rpchat.story.scene import Turn
+from rpchat.tui.border import shown
+from rpchat.tui.faces import faces
+from rpchat.tui.playing import Playing
+from rpchat.tui.widgets.transcript import Transcript
+
+FRAMES = 30
+"""Most repaints of a turn in a second."""
+
+Intent = Coroutine[None, None, None]
+
+
+_UNDONE = {
+    "say": "what you said", "reply": "the reply", "regenerate": "the new version", "continue": "what was added",
+    "swipe": "the swipe", "edit": "the edit", "delete": "the deletion",
+}  # fmt: skip
+
+
+class Stage(Protocol):
+    """What the director needs of the screen it works for."""
+
+    @property
+    def page(self) -> Transcript:
+        """The turns."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when the model is loaded. Raises ModelError."""
+        ...
+
+    def settled(self) -> None:
+        """Something was done that may change the status."""
+        ...
+
+    def run_worker(self, work: Intent, *, group: str = ..., exclusive: bool = ...) -> Worker[None]:
+        """Run it in a worker that ends with the screen."""
+        ...
+
+    def set_interval(self, interval: float, callback: Callable[[], None], *, pause: bool = ...) -> Timer:
+        """Call back every `interval` seconds."""
+        ...
+
+
+class Director:
+    """Acts on one session and keeps its page. `is_fresh` until the first thing was done."""
+
+    def __init__(self, session: Session, *, stage: Stage) -> None:
+        self.session = session
+        self.is_fresh = True
+        self._stage = stage
+        self._page = stage.page
+        self._playing = Playing(session, stage.page, settled=stage.settled)
+        self._repaint = stage.set_interval(1 / FRAMES, self._playing.paint, pause=True)
+        self._writing: Worker[None] | None = None
+        self._turnstile = asyncio.Lock()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a reply is on its way."""
+        return self._writing is not None
+
+    @property
+    def last(self) -> Turn | None:
+        """The last turn of the told line."""
+        line = self.session.scene.line()
+        return line[-1] if line else None
+
+    def last_of_user(self) -> Turn | None:
+        """Return the last turn of the user's own."""
+        return next((turn for turn in reversed(self.session.scene.line()) if turn.side == "user"), None)
+
+    def do(self, intent: Intent) -> None:
+        """Do this behind everything that was asked for before; its error becomes the line under the page."""
+
+        self.is_fresh = False
+
+        async def in_order() -> None:
+            async with self._turnstile:
+                await shown(intent, self.fail)
+
+        self._stage.run_worker(in_order(), group="intents")
+
+    def fail(self, line: str) -> None:
+        """Show an error."""
+        self._page.say(Content(line), error=True)
+        self._page.to_end()
+
+    def remark(self, line: str) -> None:
+        """Show a quiet line."""
+        self._page.say(Content(line) if line else None)
+
+    async def refresh(self, line: str = "") -> None:
+        """Show the scene as it is, with a quiet line below it or none."""
+        await self._page.show(faces(self.session.scene))
+        self.remark(line)
+        self._stage.settled()
+
+    async def say(self, text: str) -> None:
+        """Commit the user's turn and let it be answered; without text the scene just goes on."""
+        if text.strip():
+            await self.session.say(text)
+            await self.refresh()
+        self._write(self.session.reply())
+
+    async def regenerate(self) -> None:
+        """Write the last reply again, as one more version."""
+        await self.stop()
+        self._write(self.session.regenerate())
+
+    async def go_on(self) -> None:
+        """Go on inside the last reply."""
+        if self.is_writing:
+            return
+        last = self.last
+        if last is None or last.side == "user":
+            self._write(self.session.reply())
+        else:
+            self._write(self.session.continue_())
+
+    async def swipe(self, step: int, turn_id: int | None = None) -> None:
+        """Show the version before (-1) or behind (1); behind the last one of the last reply, a new one is written."""
+        await self.stop()
+        if await self.session.swipe(step, turn_id) is not None:
+            await self.refresh()
+        elif step < 0 or turn_id is not None:
+            self.remark("there is no version that way")
+        elif self.last is not None and self.last.side == "member":
+            self._write(self.session.regenerate())
+        else:
+            self.remark("there is no other version of what you said · ↑ edits it")
+
+    async def edit(self, turn: Turn, text: str) -> None:
+        """Keep an edited text as a new version; an unchanged one changes nothing."""
+        if text != turn.text:
+            await self.session.edit(turn.id, text)
+        await self.refresh()
+
+    async def delete_last(self) -> None:
+        """Delete the last turn."""
+        await self.stop()
+        if self.last is None:
+            self.remark("there is nothing to delete")
+            return
+        await self.session.delete(self.last.id)
+        await self.refresh("deleted · ^Z on an empty line brings it back")
+
+    async def undo(self) -> None:
+        """Take the last action back."""
+        await self.stop()
+        done = await self.session.undo()
+        await self.refresh(f"undone: {_UNDONE.get(done, done)}" if done else "there is nothing to undo")
+
+    async def redo(self) -> None:
+        """Do again what was taken back."""
+        await self.stop()
+        done = await self.session.redo()
+        await self.refresh(f"done again: {_UNDONE.get(done, done)}" if done else "there is nothing to do again")
+
+    async def stop(self) -> None:
+        """Stop what is being written, and wait until what there is of it is kept."""
+        writing = self._writing
+        if writing is not None:
+            writing.cancel()
+            with suppress(WorkerCancelled, WorkerFailed):
+                await writing.wait()
+
+    def _write(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
+        """Let a reply be written; the page goes to its end and follows."""
+        self._page.say(None)
+        self._page.to_end()
+        self._repaint.resume()
+        self._writing = self._stage.run_worker(self._written(coming), group="reply", exclusive=True)
+        self._stage.settled()
+
+    async def _written(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
+        try:
+            await shown(self._played(coming), self.fail)
+        finally:
+            self._repaint.pause()
+            self._writing = None
+            self._stage.settled()
+
+    async def _played(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
+        async with aclosing(coming):
+            await self._stage.ready()
+            await self._playing.play(coming)

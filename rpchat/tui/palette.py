@@ -1,0 +1,62 @@
+"""Ctrl+P: the actions that can be done here, and every scene and card by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
+
+from textual.app import SystemCommand
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.screen import Screen
+
+from rpchat.story.text import one_line
+from rpchat.tui.actions import ACTIONS, shown_key
+
+if TYPE_CHECKING:
+    from rpchat.tui.app import RpchatApp
+
+
+def system_commands(app: RpchatApp, screen: Screen[object]) -> Iterable[SystemCommand]:
+    """Yield the actions of the table that the screen or the app can do now."""
+    yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
+    for action in ACTIONS:
+        node = app if action.place == "app" else screen
+        method = getattr(node, f"action_{action.name}", None)
+        if method is None or action.argument or action.id == "app.command_palette":
+            continue
+        key = shown_key(action, app.keys)
+        title = action.name.replace("_", " ").capitalize()
+        yield SystemCommand(f"{title}  {key}" if key else title, action.help, method)
+
+
+class StoryProvider(Provider):
+    """Finds scenes by title, cast and last words, and cards by name."""
+
+    @property
+    def _host(self) -> RpchatApp:
+        return cast("RpchatApp", self.app)
+
+    async def discover(self) -> Hits:
+        """Yield the latest scenes."""
+        for scene in await self._host.program.recent(limit=5):
+            name = one_line(scene.title or ", ".join(scene.cast), 60)
+            yield DiscoveryHit(Content(name), self._opener(scene.id), text=name, help="go on with this scene")
+
+    async def search(self, query: str) -> Hits:
+        """Yield the scenes and cards that the query finds."""
+        matcher = self.matcher(query)
+        for scene in await self._host.program.recent(limit=100):
+            name = one_line(f"{scene.title} · {', '.join(scene.cast)}", 60)
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, Content(name), self._opener(scene.id), text=name, help="go on with this scene")
+        for card in await self._host.program.cards():
+            name = one_line(card.name, 60)
+            if not card.error and (score := matcher.match(name)) > 0:
+                yield Hit(score, Content(name), self._player(card.id), text=name, help="play this card")
+
+    def _opener(self, scene_id: int) -> Callable[[], None]:
+        return lambda: self._host.do(self._host.open_scene(scene_id))
+
+    def _player(self, card_id: str) -> Callable[[], None]:
+        return lambda: self._host.do(self._host.play([card_id], new=False))

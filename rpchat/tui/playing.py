@@ -1,0 +1,94 @@
+"""A reply on its way to the page: takes the session's events, keeps what is to be drawn, and draws it when asked.
+
+Events come as fast as the model writes; `paint` is called by a timer, at most 30 times a second, and does nothing if
+nothing changed. So no token costs a repaint of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from time import monotonic
+
+from textual.content import Content
+
+from rpchat.engine.port import Loading, Reading
+from rpchat.session import Delta, Finished, Retrying, Session, SessionEvent, Started
+from rpchat.story.scene import Turn
+from rpchat.tui.faces import Face, faces
+from rpchat.tui.widgets.transcript import Transcript
+from rpchat.tui.widgets.waiting import loading_line, reading_line
+
+_ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+
+
+class Playing:
+    """One session's replies on one page. `settled` is called when the scene may have changed."""
+
+    def __init__(self, session: Session, page: Transcript, *, settled: Callable[[], None]) -> None:
+        self._session = session
+        self._page = page
+        self._settled = settled
+        self._face: Face | None = None
+        self._start = ""
+        self._text = ""
+        self._line: Content | None = None
+        self._changed = False
+        self._reading_since: float | None = None
+
+    async def play(self, events: AsyncGenerator[SessionEvent, None]) -> None:
+        """Show events until they end, and the scene as it is then: also when cancelled, also after an error."""
+        self._face, self._line, self._reading_since = None, None, None
+        notice = ""
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Started):
+                        await self._started(event.turn)
+                    elif isinstance(event, Finished):
+                        notice = event.notice
+                    else:
+                        self._take(event)
+        finally:
+            self._face = None
+            self._changed = False
+            await self._page.show(faces(self._session.scene))
+            self._page.say(Content(notice) if notice else None)
+            self._settled()
+
+    def paint(self) -> None:
+        """Draw what changed since the last time."""
+        if not self._changed:
+            return
+        self._changed = False
+        if self._face is not None:
+            self._page.write(self._face.with_text(self._text.rstrip("\n"), writing=True))
+        self._page.say(self._line)
+        self._settled()
+
+    async def _started(self, turn: Turn) -> None:
+        shown = faces(self._session.scene)
+        self._face = shown[-1]
+        self._start = self._text = turn.text
+        await self._page.show([*shown[:-1], self._face.with_text(turn.text, writing=True)])
+        self._changed = True
+
+    def _take(self, event: SessionEvent) -> None:
+        match event:
+            case Delta(text):
+                self._text += text
+                if self._reading_since is not None:
+                    self._line, self._reading_since = None, None
+            case Reading(done, total):
+                if self._reading_since is None:
+                    self._reading_since = monotonic()
+                waited = monotonic() - self._reading_since
+                self._line = reading_line(done, total, seconds=waited)
+            case Loading(done, total):
+                model = self._session.model
+                self._line = loading_line(done, total, size=model.size if model else 0)
+                self._reading_since = monotonic()
+            case Retrying(attempt, _, cause, change):
+                self._text = self._start
+                self._line = Content(f"{cause} · {_ORDINALS.get(attempt, attempt)} try: {change}")
+        self._changed = True

@@ -1,0 +1,166 @@
+"""The home screen: recent scenes and cards under one search, and what to do where there is no model yet."""
+
+from __future__ import annotations
+
+from time import time
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from rpchat.program import CardEntry
+from rpchat.store.scenes import SceneSummary
+from rpchat.tui.actions import BY_ID, bindings, shown_key
+from rpchat.tui.widgets.keyline import KeyLine
+from rpchat.tui.widgets.model_help import ModelHelp
+from rpchat.tui.widgets.row_list import RowList
+from rpchat.tui.widgets.status import Overview, StatusLine
+
+if TYPE_CHECKING:
+    from rpchat.tui.app import RpchatApp
+
+_HINTS = ("home.play", "home.new_scene", "app.command_palette", "app.quit", "app.help")
+
+
+class HomeScreen(Screen[None]):
+    """Where a scene is chosen."""
+
+    CSS_PATH = "home.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("home")]
+    AUTO_FOCUS = "#search"
+
+    def compose(self) -> ComposeResult:
+        """Status, search, rows, keys."""
+        yield StatusLine(Overview(title="rpchat"))
+        with Horizontal(id="middle"), Vertical(id="list"):
+            with Horizontal(id="search-line"):
+                yield Static(Content("›"), classes="prompt")
+                yield Input(placeholder="search scenes, cards, text …", id="search", compact=True)
+            yield ModelHelp()
+            yield Static(id="remark", markup=False)
+            yield RowList()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Fill the rows behind the first paint."""
+        self.show_status()
+        self.call_after_refresh(self.look_up)
+
+    @property
+    def host(self) -> RpchatApp:
+        """The app, as what it is."""
+        return cast("RpchatApp", self.app)
+
+    def show_status(self) -> None:
+        """Bring the top line, the help about models and the line of keys up to date."""
+        choice = self.host.choice
+        model = self.host.model_label()
+        if choice is not None and (info := self.host.model) is not None:
+            device = "GPU" if info.offloaded else f"CPU · {info.threads} threads"
+            model = f"{model} · {device}"
+        self.query_one(StatusLine).show(Overview(title="rpchat", model=model, warning=self._warning()))
+        self.query_one(ModelHelp).show(
+            missing=self.host.knows_choice and choice is None,
+            demo=choice is not None and choice.demo,
+            folder=self.host.program.models_folder,
+        )
+        self.query_one(KeyLine).show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in _HINTS])
+
+    def _warning(self) -> str:
+        return "read-only: another rpchat has these scenes open" if self.host.program.read_only else ""
+
+    def remark(self, line: str, *, error: bool = False) -> None:
+        """Show one line under the search, or with an empty text none."""
+        label = self.query_one("#remark", Static)
+        label.set_class(bool(line), "-shown")
+        label.set_class(error, "-error")
+        label.update(Content(line))
+
+    def look_up(self) -> None:
+        """Look for what is written in the search; a newer search replaces an older one."""
+        self.host.do(self._look_up(self.query_one("#search", Input).value), group="search", exclusive=True)
+
+    async def _look_up(self, search: str) -> None:
+        scenes = await self.host.program.recent(search)
+        cards = await self.host.program.cards(search)
+        if not self.is_attached:
+            return
+        self.query_one(RowList).show(scenes, cards, now=time())
+        self.remark(self._teach(search, scenes, cards))
+
+    def _teach(self, search: str, scenes: list[SceneSummary], cards: list[CardEntry]) -> str:
+        if scenes or (cards and search):
+            return ""
+        if search:
+            return f"nothing has “{search}” in it · Esc empties the search"
+        if cards:
+            return "choose a character and press Enter: the scene begins, and every word of it is kept"
+        return f"no cards yet: put a character card (.yaml, .json) into {self.host.program.folders.cards}"
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search as it is typed."""
+        if event.input.id == "search":
+            self.look_up()
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        """Play what was clicked."""
+        event.stop()
+        self._play(event.entry, new=False)
+
+    def on_model_help_path_given(self, event: ModelHelp.PathGiven) -> None:
+        """Take the model the user named."""
+        event.stop()
+        self.host.do(self.host.choose_model(event.path))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The columns have other widths."""
+        self.query_one(RowList).lay_out(event.size.width)
+
+    def action_play(self) -> None:
+        """Play the row under the bar; in the path field: take the path."""
+        path_field = self.query_one(ModelHelp).field
+        if path_field.has_focus:
+            self.query_one(ModelHelp).give()
+        elif (entry := self.query_one(RowList).entry) is not None:
+            self._play(entry, new=False)
+
+    def action_new_scene(self) -> None:
+        """Begin another scene with the cast under the bar."""
+        if (entry := self.query_one(RowList).entry) is not None:
+            self._play(entry, new=True)
+
+    def _play(self, entry: SceneSummary | CardEntry, *, new: bool) -> None:
+        if isinstance(entry, SceneSummary):
+            again = self.host.play(entry.card_ids, new=True) if new else self.host.open_scene(entry.id)
+            self.host.do(again)
+        elif entry.error:
+            self.remark(entry.error, error=True)
+        else:
+            self.host.do(self.host.play([entry.id], new=new))
+
+    def action_row_up(self) -> None:
+        """Up."""
+        self.query_one(RowList).action_cursor_up()
+
+    def action_row_down(self) -> None:
+        """Down."""
+        self.query_one(RowList).action_cursor_down()
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.query_one(RowList).action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.query_one(RowList).action_page_down()  # type: ignore[no-untyped-call]
+
+    def action_clear(self) -> None:
+        """Close the help, else empty the search."""
+        if not self.host.close_help():
+            self.query_one("#search", Input).value = ""
+            self.query_one("#search", Input).focus()

@@ -1,0 +1,114 @@
+"""Where the user writes: the persona's name, and a text field that grows to a third of the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from rpchat.story.text import clean
+from rpchat.tui.actions import bindings
+
+
+class _Field(TextArea):
+    """A text field without frame. What is pasted is cleaned before it is in."""
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        if not self.read_only and (result := self._replace_via_keyboard(clean(event.text), *self.selection)):
+            self.move_cursor(result.end_location)
+
+
+class Composer(Horizontal):
+    """The prompt `name ›` and the field. Its bindings stand before the field's own keys."""
+
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        max-height: 33vh;
+        padding: 0 2;
+        border-top: solid $rule;
+        & > #prompt {
+            width: auto;
+            max-width: 40%;
+            height: 1;
+            margin-right: 1;
+            color: $primary;
+            text-style: bold;
+        }
+        & > _Field {
+            width: 1fr;
+            height: auto;
+            min-height: 1;
+            max-height: 100%;
+            border: none;
+            padding: 0;
+            background: $background;
+            color: $speech;
+            scrollbar-size-vertical: 1;
+            &:focus { border: none; }
+            & .text-area--placeholder { color: $ooc; }
+        }
+        &.-editing > #prompt { color: $accent; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("scene", while_writing=True)]
+
+    @dataclass
+    class Edited(Message):
+        """The text in the field changed."""
+
+        text: str
+
+    def compose(self) -> ComposeResult:
+        """The prompt and the field."""
+        yield Static(id="prompt", markup=False)
+        field = _Field(highlight_cursor_line=False, compact=True)
+        field.cursor_blink = False
+        yield field
+
+    @property
+    def field(self) -> TextArea:
+        """The text field."""
+        return self.query_one(_Field)
+
+    @property
+    def text(self) -> str:
+        """What is written, cleaned."""
+        return clean(self.field.text)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is written."""
+        return not self.field.text
+
+    def show(self, *, name: str, placeholder: str = "", read_only: bool = False, editing: bool = False) -> None:
+        """Say who writes, and what is shown while nothing is written."""
+        self.query_one("#prompt", Static).update(Content(f"{name} ›"))
+        self.set_class(editing, "-editing")
+        self.field.placeholder = Content(placeholder)
+        self.field.read_only = read_only
+
+    def fill(self, text: str) -> None:
+        """Put a text in the field, with the cursor behind it."""
+        self.field.load_text(text)
+        self.field.move_cursor(self.field.document.end)
+
+    def newline(self) -> None:
+        """Begin a new line at the cursor."""
+        self.field.insert("\n")
+        self.field.scroll_cursor_visible()
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Tell the screen, which keeps the draft."""
+        event.stop()
+        self.post_message(self.Edited(self.field.text))

@@ -1,0 +1,216 @@
+"""The page: a window of turns over a scene of any length.
+
+Invariants:
+- Mounted are the faces `first … last` of the scene; older ones are mounted when the reader scrolls to the top, and
+  let go when there are many and the reader is at the end.
+- At the end the page follows what is written. Anywhere else nothing the reader looks at moves, and `↓ new` is shown
+  once something came in below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from rpchat.tui.faces import Face
+from rpchat.tui.widgets.turn import TurnView
+
+WINDOW = 60
+"""Turns that are mounted at first, and kept when older ones are let go."""
+MORE = 30
+"""Turns that are mounted at a time on scrolling up."""
+MOST = 120
+"""Turns beyond which old ones are let go."""
+_NEAR_TOP = 3
+
+
+class _Scroll(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Scrolls, stays at the end while it is there, and says where it is."""
+
+    BLANK = True
+
+    def release_anchor(self) -> None:
+        """Let go of the end, unless the scroll that asked for it ends there (Down at the bottom)."""
+        super().release_anchor()
+        self.call_later(self._anchor_again)
+
+    def _anchor_again(self) -> None:
+        if self.scroll_target_y >= self.max_scroll_y:
+            self.anchor()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell the transcript, which loads older turns and hides the badge."""
+        super().watch_scroll_y(old_value, new_value)
+        if isinstance(self.parent, Transcript):
+            self.parent.scrolled()
+
+
+class Transcript(Container):
+    """Shows the faces it is given; the last one may be rewritten many times a second."""
+
+    DEFAULT_CSS = """
+    Transcript {
+        height: 1fr;
+        layers: page badge;
+        & > _Scroll {
+            layer: page;
+            align-horizontal: center;
+            padding: 1 0 0 0;
+            scrollbar-size-vertical: 1;
+            scrollbar-gutter: stable;
+        }
+        & > #badge {
+            layer: badge;
+            dock: bottom;
+            width: auto;
+            height: 1;
+            margin: 0 4;
+            padding: 0 1;
+            background: $panel;
+            color: $accent;
+            display: none;
+        }
+        & > #badge.-shown { display: block; }
+        & #below {
+            width: 100%;
+            max-width: 100;
+            height: auto;
+            padding: 0 4;
+            margin-bottom: 1;
+            color: $ooc;
+            display: none;
+        }
+        & #below.-shown { display: block; }
+        & #below.-error { color: $error; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._faces: list[Face] = []
+        self._first = 0
+        self._views: list[TurnView] = []
+        self._loading = False
+
+    def compose(self) -> ComposeResult:
+        """The page with its last line, and the badge over it."""
+        with _Scroll():
+            yield Static(id="below", markup=False)
+        yield Static(Content("↓ new"), id="badge")
+
+    def on_mount(self) -> None:
+        """Follow the end."""
+        self._scroll.anchor()
+
+    @property
+    def _scroll(self) -> _Scroll:
+        return self.query_one(_Scroll)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the reader is at the end of the page."""
+        return self._scroll.scroll_target_y >= self._scroll.max_scroll_y - 1
+
+    async def show(self, faces: Sequence[Face]) -> None:
+        """Show these faces: views are given other faces, added and removed from the end as needed."""
+        grown = len(faces) > len(self._faces)
+        self._faces = list(faces)
+        if not self._views or self._first >= len(faces):
+            self._first = max(0, len(faces) - WINDOW)
+        wanted = self._faces[self._first :]
+        for view, face in zip(self._views, wanted, strict=False):
+            view.show(face)
+        kept = self._views[: len(wanted)]
+        added = [TurnView(face) for face in wanted[len(kept) :]]
+        removed = self._views[len(wanted) :]
+        self._views = kept + added
+        if removed:
+            await self._scroll.remove_children(removed)
+        if added:
+            await self._scroll.mount_all(added, before="#below")
+        if grown:
+            self.came_in()
+        await self._let_go()
+
+    def write(self, face: Face) -> None:
+        """Give the last view another face: the turn that is being written."""
+        if self._views:
+            self._faces[-1] = face
+            self._views[-1].show(face)
+            self.came_in()
+
+    def say(self, line: Content | None, *, error: bool = False) -> None:
+        """Show one line under the last turn, or take it away."""
+        below = self.query_one("#below", Static)
+        below.set_class(line is not None, "-shown")
+        below.set_class(error, "-error")
+        below.update(line or Content())
+        if line is not None:
+            self.came_in()
+
+    def came_in(self) -> None:
+        """Show the badge where the reader would not see what came in."""
+        if not self.at_end:
+            self.query_one("#badge").add_class("-shown")
+
+    def to_end(self) -> None:
+        """Go to the end and follow it again."""
+        self._scroll.anchor()
+        self._scroll.scroll_end(animate=False, immediate=True)
+        self.query_one("#badge").remove_class("-shown")
+
+    async def to_start(self) -> None:
+        """Go to the first turn of the scene, mounting all there is before it."""
+        await self._load(self._first)
+        self._scroll.scroll_home(animate=False)
+
+    def page(self, direction: int) -> None:
+        """Scroll a page less two rows up (-1) or down (1)."""
+        rows = max(1, self._scroll.size.height - 2)
+        self._scroll.scroll_relative(y=direction * rows, animate=False)
+
+    def on_click(self) -> None:
+        """The badge leads to the end."""
+        if self.query_one("#badge").mouse_hover:
+            self.to_end()
+
+    def scrolled(self) -> None:
+        """React to where the page is now."""
+        if not self.is_mounted:
+            return
+        if self.at_end:
+            self.query_one("#badge").remove_class("-shown")
+        if self._scroll.scroll_y <= _NEAR_TOP and self._first > 0 and not self._loading:
+            self._loading = True
+            self.run_worker(self._load(MORE), exclusive=True, group="older")
+
+    async def _load(self, count: int) -> None:
+        """Mount `count` older turns without moving what is on screen."""
+        first = max(0, self._first - count)
+        older = [TurnView(face) for face in self._faces[first : self._first]]
+        self._first = first
+        self._loading = True
+        scroll = self._scroll
+        from_bottom = scroll.max_scroll_y - scroll.scroll_y
+        if older:
+            self._views = older + self._views
+            with self.app.batch_update():
+                await scroll.mount_all(older, before=0)
+
+        def restore() -> None:
+            scroll.scroll_to(y=scroll.max_scroll_y - from_bottom, animate=False, immediate=True)
+            self._loading = False
+
+        self.call_after_refresh(restore)
+
+    async def _let_go(self) -> None:
+        """Unmount the oldest views when there are too many and the reader is at the end."""
+        if len(self._views) > MOST and self.at_end:
+            old = self._views[:-WINDOW]
+            self._views = self._views[-WINDOW:]
+            self._first += len(old)
+            await self._scroll.remove_children(old)

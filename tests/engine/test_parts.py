@@ -1,0 +1,73 @@
+"""The engine's pure parts: planning the cache, slicing a prompt, messages, the memory of this machine."""
+
+from __future__ import annotations
+
+from math import inf
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpchat.engine.machine import Machine
+from rpchat.engine.port import Request
+from rpchat.engine.wire import pack, pack_piece, request_of, unpack
+from rpchat.engine.worker.cache import reusable
+from rpchat.engine.worker.decode import slice_size
+from rpchat.prompt.segment import control, text
+from rpchat.story.preset import Sampling
+
+IDS = st.lists(st.integers(0, 3), max_size=12)
+
+
+@given(cached=IDS, prompt=IDS)
+def test_what_is_kept_is_a_common_prefix_without_the_last_token(cached: list[int], prompt: list[int]) -> None:
+    kept = reusable(cached, prompt)
+    assert cached[:kept] == prompt[:kept]
+    assert kept <= max(0, len(prompt) - 1)
+    longer = kept + 1
+    assert longer >= len(prompt) or cached[:longer] != prompt[:longer]
+
+
+@given(count=st.integers(1, 100_000), most=st.integers(1, 4096))
+def test_slices_are_few_and_within_the_batch(count: int, most: int) -> None:
+    size = slice_size(count, least=min(128, most), most=most)
+    assert 1 <= size <= most
+    assert size == most or count / size <= 17
+
+
+def test_a_request_arrives_as_it_was_sent() -> None:
+    request = Request(
+        segments=(control("<s>"), text("「」\ud800\x00$", "lore")),
+        sampling=Sampling(logit_bias={"x": -inf, "$": 1.5}, dry_breakers=("\n",), order=("temperature", "min_p")),
+        seed=2**32 - 2,
+        max_tokens=5,
+        stop_controls=("</s>",),
+        continue_ids=(1, 2),
+    )
+    kind, content = unpack(pack("stream", request=request))
+    assert (kind, request_of(content["request"])) == ("stream", request)
+
+
+@given(token=st.integers(0, 10**6), data=st.binary(max_size=40))
+def test_the_quick_line_of_a_piece_is_the_plain_one(token: int, data: bytes) -> None:
+    assert pack_piece(token, data) == pack("piece", id=token, data=data)
+
+
+def test_what_was_seen_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "machine.json"
+    assert Machine(path).safe("Q4_0") is None
+    Machine(path).remember(safe=False, quantisation="Q4_0")
+    assert Machine(path).safe("Q4_0") is False
+    assert Machine(path).safe("Q8_0") is None
+    Machine(path).remember(safe=True, quantisation="Q8_0")
+    assert Machine(path).safe("Q4_0") is True
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_broken_memory_is_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "machine.json"
+    for content in (b"", b"[1]", b"\xff\xfe", b"[" * 100_000):
+        path.write_bytes(content)
+        assert Machine(path).safe("Q4_0") is None
+    Machine(path).remember(safe=True, quantisation="")
+    assert Machine(path).safe("Q4_0") is True

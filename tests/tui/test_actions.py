@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from textual.binding import Binding
+
+from rpchat.errors import RpchatError
+from rpchat.tui.actions import ACTIONS, BY_ID, bindings, command, key_name, keymap, shown_key
+from rpchat.tui.app import RpchatApp
+from rpchat.tui.screens.home import HomeScreen
+from rpchat.tui.screens.scene import SceneScreen
+
+OWNERS = {"app": RpchatApp, "home": HomeScreen, "scene": SceneScreen}
+
+
+def test_every_action_is_done_by_somebody() -> None:
+    for action in ACTIONS:
+        if action.argument:
+            continue
+        assert hasattr(OWNERS[action.place], f"action_{action.name}"), action.id
+
+
+def test_every_action_can_be_asked_for_and_says_what_it_does() -> None:
+    assert len(BY_ID) == len(ACTIONS)
+    for action in ACTIONS:
+        assert action.help
+        assert action.keys or action.commands, action.id
+
+
+def test_no_key_means_two_things_in_one_place() -> None:
+    for place in ("home", "scene"):
+        keys = [
+            key
+            for action in ACTIONS
+            if action.place in (place, "app") and action.keys
+            for key in action.keys.split(",")
+        ]
+        assert len(keys) == len(set(keys)), place
+
+
+def test_a_key_is_not_one_that_a_terminal_confuses() -> None:
+    first = {action.keys.split(",")[0] for action in ACTIONS}
+    assert not first & {"ctrl+i", "ctrl+m", "ctrl+h", "alt+enter", "shift+enter", "ctrl+enter"}
+
+
+def test_bindings_carry_the_ids_a_keymap_uses() -> None:
+    for binding in [*bindings("scene"), *bindings("scene", while_writing=True), *bindings("home")]:
+        assert isinstance(binding, Binding)
+        assert binding.id in BY_ID
+
+
+def test_a_keymap_overrides_and_an_unknown_id_is_named_with_the_nearest() -> None:
+    keys, problems = keymap({"scene.regenerate": "f6", "scene.regnerate": "f7"}, enter_sends=True)
+    assert keys == {"scene.regenerate": "f6"}
+    assert "scene.regenerate" in problems[0]
+    assert shown_key(BY_ID["scene.regenerate"], keys) == "F6"
+
+
+def test_where_enter_does_not_send_control_s_does() -> None:
+    keys, _ = keymap({}, enter_sends=False)
+    assert shown_key(BY_ID["scene.send"], keys) == "^S"
+    assert shown_key(BY_ID["scene.newline"], keys) == "Enter"
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [("ctrl+r", "^R"), ("left", "←"), ("f1", "F1"), ("ctrl+home", "^Home"), ("alt+left", "Alt+←")]
+)
+def test_key_names(key: str, name: str) -> None:
+    assert key_name(key) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "action"), [("/undo", "scene.undo"), ("/cont", "scene.continue"), ("/REGEN", "scene.regenerate")]
+)
+def test_slash_commands(text: str, action: str) -> None:
+    found = command(text)
+    assert found is not None
+    assert found[0].id == action
+
+
+def test_a_command_with_an_argument() -> None:
+    found = command("/theme paper")
+    assert found is not None
+    assert (found[0].id, found[1]) == ("app.theme", "paper")
+
+
+@pytest.mark.parametrize("text", ["hello", "//hello", "1/2"])
+def test_what_is_no_command(text: str) -> None:
+    assert command(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("/regnerate", "/regenerate"), ("/zzzz", "/zzzz"), ("/undo it", "nothing"), ("/theme", "name")]
+)
+def test_a_wrong_command_is_refused(text: str, part: str) -> None:
+    with pytest.raises(RpchatError, match=part):
+        command(text)
