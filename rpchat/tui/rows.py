@@ -48,10 +48,11 @@ def scene_row(scene: SceneSummary, width: int, *, chosen: bool, now: float) -> C
     text = room - title - cast - age - 3 * _GAP
     last = to_content(one_line(scene.last_text, 200))
     names = ", ".join(scene.cast)
+    cast_shown = "" if names == scene.title else names
     return row(
         [
             Column(Content(one_line(scene.title or names)).stylize("$speech bold"), title),
-            Column(Content(names).stylize("$action"), cast),
+            Column(Content(cast_shown).stylize("$action"), cast),
             Column(last, max(0, text)),
             Column(Content(age_of(scene.updated, now)).stylize("$ooc"), -age),
         ],

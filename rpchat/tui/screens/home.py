@@ -61,7 +61,8 @@ class HomeScreen(Screen[None]):
         choice = self.host.choice
         model = self.host.model_label()
         if choice is not None and (info := self.host.model) is not None:
-            device = "GPU" if info.offloaded else f"CPU · {info.threads} threads"
+            threads = "1 thread" if info.threads == 1 else f"{info.threads} threads"
+            device = "GPU" if info.offloaded else f"CPU · {threads}"
             model = f"{model} · {device}"
         self.query_one(StatusLine).show(Overview(title="rpchat", model=model, warning=self._warning()))
         self.query_one(ModelHelp).show(

@@ -32,10 +32,19 @@ class _Scroll(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls, stays at the end while it is there, and says where it is."""
 
     BLANK = True
+    following = True
+    """Whether the page follows its end. An anchored page that is shorter than the screen stands at its bottom, above
+    row 0, so comparing rows does not tell."""
+
+    def anchor(self, anchor: bool = True) -> None:
+        """Follow the end."""
+        super().anchor(anchor)
+        self.following = anchor
 
     def release_anchor(self) -> None:
         """Let go of the end, unless the scroll that asked for it ends there (Down at the bottom)."""
         super().release_anchor()
+        self.following = False
         self.call_later(self._anchor_again)
 
     def _anchor_again(self) -> None:
@@ -45,6 +54,7 @@ class _Scroll(VerticalScroll, can_focus=False, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell the transcript, which loads older turns and hides the badge."""
         super().watch_scroll_y(old_value, new_value)
+        self.following = self.following or new_value >= self.max_scroll_y
         if isinstance(self.parent, Transcript):
             self.parent.scrolled()
 
@@ -113,7 +123,7 @@ class Transcript(Container):
     @property
     def at_end(self) -> bool:
         """Whether the reader is at the end of the page."""
-        return self._scroll.scroll_target_y >= self._scroll.max_scroll_y - 1
+        return self._scroll.following
 
     async def show(self, faces: Sequence[Face]) -> None:
         """Show these faces: views are given other faces, added and removed from the end as needed."""
