@@ -108,11 +108,21 @@ def _members(connection: apsw.Connection, scene_id: int) -> Iterable[Member]:
 def _pointers(connection: apsw.Connection, scene_id: int, turns: Mapping[int, Turn]) -> Mapping[int, int]:
     rows = connection.execute("SELECT parent, child FROM chosen WHERE scene = ?", (scene_id,))
     chosen = {_int(parent): _int(child) for parent, child in rows}
-    for parent, child in chosen.items():
-        # Every pointer leads down the tree; so no line can lead in a circle.
-        if child and (child not in turns or turns[child].parent != parent):
-            raise StoreError(f"turn {child} does not follow turn {parent}")
+    for key, child in chosen.items():
+        if child and not _follows(child, key, turns):
+            raise StoreError(f"turn {child} does not follow turn {key}")
     return chosen
+
+
+def _follows(child: int, key: int, turns: Mapping[int, Turn]) -> bool:
+    """Whether `child` was said under turn `key` or under another version of it: one step down the tree, so that no
+    line can lead in a circle."""
+    if child not in turns:
+        return False
+    parent = turns[child].parent
+    if parent == key:
+        return True
+    return parent in turns and key in turns and turns[parent].parent == turns[key].parent
 
 
 def _hidden(connection: apsw.Connection, scene_id: int) -> frozenset[int]:

@@ -183,7 +183,7 @@ class RpchatApp(App[None]):
         """Show the keys of this screen, or hide them."""
         if self.close_help():
             return
-        place: Place = "scene" if isinstance(self.screen, SceneScreen) else "home"
+        place: Place = "home" if isinstance(self.screen, HomeScreen) else "scene"
         self.screen.query_one("#middle").mount(HelpPanel((place, "app"), self.keys))
         self.screen.add_class("-help")
 

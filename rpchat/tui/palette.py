@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 def system_commands(app: RpchatApp, screen: Screen[object]) -> Iterable[SystemCommand]:
     """Yield the actions of the table that the screen or the app can do now."""
-    yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
+    yield SystemCommand("Change the colours", "Choose one of the themes", app.action_change_theme)
+    here = screen.id
     for action in ACTIONS:
-        node = app if action.place == "app" else screen
-        method = getattr(node, f"action_{action.name}", None)
-        if method is None or action.argument or action.id == "app.command_palette":
+        told = bool(action.commands or action.label) and not action.argument
+        if action.place not in ("app", here) or not told or action.id == "app.command_palette":
             continue
+        node = app if action.place == "app" else screen
         key = shown_key(action, app.keys)
-        title = action.name.replace("_", " ").capitalize()
+        title = re.split(r"[;:,(]", action.help, maxsplit=1)[0].strip()
+        method = getattr(node, f"action_{action.name}")
         yield SystemCommand(f"{title}  {key}" if key else title, action.help, method)
 
 

@@ -9,8 +9,7 @@ import pytest
 import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
-from tests.engine.helpers import loaded
+from tests.engine.helpers import loaded, quick
 from tests.models import smollm2_path
 
 N_CTX = 256
@@ -26,7 +25,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def engine(tmp_path_factory: pytest.TempPathFactory, machine: Path) -> AsyncIterator[ChildEngine]:
     """A loaded engine. Tests that use it must leave it alive."""
     child = ChildEngine(log=tmp_path_factory.mktemp("log") / "engine.log", machine=machine)
-    await loaded(child, smollm2_path(), EngineSettings(n_ctx=N_CTX))
+    await loaded(child, smollm2_path(), quick(n_ctx=N_CTX))
     yield child
     await child.close()
 

@@ -6,9 +6,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rpchat.engine.worker import __main__ as worker
 
@@ -23,30 +23,29 @@ def misbehave(behaviour: str, record: Path) -> None:
 
     load = model.load
 
-    def loading(order: model.Order, **rest: object) -> model.Model:
-        with record.open("a") as file:
-            file.write("safe\n" if order.safe_mode else "fast\n")
+    def loading(order: model.Order, **rest: Any) -> model.Model:
+        note(record, "safe" if order.safe_mode else "fast")
         if behaviour == "hopeless" or (behaviour == "illegal" and not order.safe_mode):
-            os.kill(os.getpid(), signal.SIGILL)
-        if behaviour == "illegal-at-work" and not order.safe_mode:
-            Decoder.reply = dying(signal.SIGILL)  # type: ignore[method-assign]
+            die(signal.SIGILL)
         if order.safe_mode:
-            return load(order, **rest)  # type: ignore[arg-type]
-        if behaviour == "crashes-warming":
-            Decoder.warm_up = dying(signal.SIGSEGV)  # type: ignore[method-assign]
-        else:
-            Decoder.warm_up = lambda _decoder, _count: note(record, "warmed")  # type: ignore[method-assign]
+            return load(order, **rest)
+        faults = {"crashes-warming": signal.SIGSEGV}
+        setattr(
+            Decoder, "warm_up", lambda *_: die(faults[behaviour]) if behaviour in faults else note(record, "warmed")
+        )
+        if behaviour == "illegal-at-work":
+            setattr(Decoder, "reply", lambda *_, **__: die(signal.SIGILL))
         # Weights are loaded safely: the machine that runs the test may be one where they must be.
-        made = load(replace(order, safe_mode=True), **rest)  # type: ignore[arg-type]
+        made = load(replace(order, safe_mode=True), **rest)
         return replace(made, info=replace(made.info, safe_mode=False))
 
-    model.load = loading  # type: ignore[assignment]
+    setattr(model, "load", loading)
     return worker.main()
 
 
-def dying(number: signal.Signals) -> Callable[..., None]:
-    """Return a function that ends the process by a signal."""
-    return lambda *_, **__: os.kill(os.getpid(), number)
+def die(number: signal.Signals) -> None:
+    """End this process by a signal, as the system would."""
+    os.kill(os.getpid(), number)
 
 
 def note(record: Path, word: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from rpchat.engine.port import (
     Piece,
     Reading,
     Request,
+    StreamEvent,
 )
 from rpchat.prompt.segment import Segment, control, text
 from rpchat.story.preset import Sampling
@@ -26,6 +27,11 @@ GREEDY = Sampling(temperature=0)
 WARM = Sampling(temperature=1.0, min_p=0.05)
 
 STORY = " ".join(f"On day {day} the old sailor counted {day * 7} gulls above the harbour." for day in range(1, 12))
+
+
+def quick(*, n_ctx: int = 256) -> EngineSettings:
+    """Return settings of a small model on a busy machine: two threads that wait for each other are slower than one."""
+    return EngineSettings(n_ctx=n_ctx, n_threads=1)
 
 
 def question(words: str) -> tuple[Segment, ...]:
@@ -113,7 +119,14 @@ async def loaded(engine: Engine, path: Path, settings: EngineSettings) -> ModelI
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
-    """Wait for a condition of another process; a test fails when it does not come."""
+    """Wait for something another process does; a test fails when it does not come."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - nothing in this process hears of it
             await asyncio.sleep(0.005)
+
+
+async def drain(events: AsyncGenerator[StreamEvent, None], told: list[StreamEvent]) -> None:
+    """Put everything a stream says into `told`, also when it ends with an error."""
+    async with aclosing(events):
+        async for event in events:
+            told.append(event)

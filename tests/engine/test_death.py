@@ -16,16 +16,16 @@ import pytest
 
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.death import death_of
-from rpchat.engine.port import EngineSettings, Piece, Reading, Request
+from rpchat.engine.port import Piece, Reading, Request
 from rpchat.engine.process import WorkerDiedError
 from rpchat.errors import EngineError, ModelError
 from rpchat.prompt.segment import text
-from tests.engine.helpers import STORY, ask, load_events, loaded, question, reply, until
+from tests.engine.helpers import STORY, ask, drain, load_events, loaded, question, quick, reply, until
 from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SETTINGS = EngineSettings(n_ctx=512)
+SETTINGS = quick()
 DOUBLES = Path(__file__).with_name("doubles.py")
 
 
@@ -34,23 +34,21 @@ def double(behaviour: str, record: Path) -> tuple[str, ...]:
     return (sys.executable, str(DOUBLES), behaviour, str(record))
 
 
-async def kill_during(engine: ChildEngine, request: Request, kind: type) -> EngineError:
-    """Kill the worker when the stream brings the first event of a kind; return what the stream says then."""
-    with pytest.raises(EngineError) as caught:
-        async with aclosing(engine.stream(request)) as events:
-            async for event in events:
-                pid = engine.worker_pid
-                if isinstance(event, kind) and pid is not None:
-                    os.kill(pid, signal.SIGKILL)
-    return caught.value
+async def kill_during(engine: ChildEngine, request: Request, kind: type) -> None:
+    """Kill the worker when the stream brings an event of a kind."""
+    async with aclosing(engine.stream(request)) as events:
+        async for event in events:
+            if isinstance(event, kind) and engine.worker_pid is not None:
+                os.kill(engine.worker_pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("kind", [Reading, Piece])
 async def test_killed_at_work_it_says_so_and_the_next_call_works(own_engine: ChildEngine, kind: type) -> None:
     await loaded(own_engine, smollm2_path(), SETTINGS)
     segments = (text(STORY),) if kind is Reading else question("Tell a long story.")
-    error = await kill_during(own_engine, ask(segments, max_tokens=100, forbid_end=100), kind)
-    assert error.message == "the engine died: it was killed, most likely because memory ran out"
+    with pytest.raises(EngineError) as caught:
+        await kill_during(own_engine, ask(segments, max_tokens=100, forbid_end=100), kind)
+    assert caught.value.message == "the engine died: it was killed, most likely because memory ran out"
     assert (await reply(own_engine, ask(question("Hello?"), max_tokens=2))).end.reply_tokens > 0
 
 
@@ -68,7 +66,8 @@ async def test_ten_restarts_leave_no_process(own_engine: ChildEngine) -> None:
     before = {child.pid for child in psutil.Process().children()}
     await loaded(own_engine, smollm2_path(), SETTINGS)
     for _ in range(10):
-        await kill_during(own_engine, ask(question("Hi."), max_tokens=50, forbid_end=50), Reading)
+        with pytest.raises(EngineError, match="killed"):
+            await kill_during(own_engine, ask(question("Hi."), max_tokens=50, forbid_end=50), Reading)
         await own_engine.tokenize((text("again"),))
     assert {child.pid for child in psutil.Process().children()} == before | {own_engine.worker_pid}
     await own_engine.close()
@@ -78,12 +77,12 @@ async def test_ten_restarts_leave_no_process(own_engine: ChildEngine) -> None:
 
 async def test_closing_in_the_middle_of_a_stream(own_engine: ChildEngine) -> None:
     await loaded(own_engine, smollm2_path(), SETTINGS)
+    events = own_engine.stream(ask((text(STORY),)))
+    await anext(events)
+    pid = own_engine.worker_pid
+    await own_engine.close()
     with pytest.raises(EngineError, match="closed"):
-        async with aclosing(own_engine.stream(ask((text(STORY),)))) as events:
-            await anext(events)
-            pid = own_engine.worker_pid
-            await own_engine.close()
-            await anext(events)
+        await drain(events, [])
     assert pid is not None
     assert not psutil.pid_exists(pid)
     with pytest.raises(EngineError, match="closed"):
@@ -91,15 +90,13 @@ async def test_closing_in_the_middle_of_a_stream(own_engine: ChildEngine) -> Non
 
 
 async def test_a_parent_killed_leaves_no_child(tmp_path: Path, machine: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, str(DOUBLES), "parent", str(tmp_path), str(machine), str(smollm2_path())],
-        stdout=subprocess.PIPE,
-    )
-    with parent:
-        assert parent.stdout is not None
-        pid = int(await asyncio.to_thread(parent.stdout.readline))
-        assert psutil.pid_exists(pid)
-        parent.kill()
+    command = (sys.executable, str(DOUBLES), "parent", str(tmp_path), str(machine), str(smollm2_path()))
+    parent = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    assert psutil.pid_exists(pid)
+    parent.kill()
+    await parent.wait()
     await until(lambda: _gone(pid), seconds=3)
 
 
@@ -155,7 +152,7 @@ async def test_an_illegal_instruction_at_work_leads_to_safe_mode(tmp_path: Path)
     engine = ChildEngine(log=tmp_path / "log", machine=tmp_path / "machine.json", command=command)
     try:
         await loaded(engine, smollm2_path(), SETTINGS)
-        with pytest.raises(EngineError, match="SIGILL.*safe mode"):
+        with pytest.raises(EngineError, match=r"SIGILL.*safe mode"):
             await reply(engine, ask(question("Hi.")))
         assert (await reply(engine, ask(question("Hi."), max_tokens=2))).end.reply_tokens > 0
         assert engine.model is not None
@@ -195,7 +192,7 @@ async def test_a_library_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> No
         log=tmp_path / "log", machine=tmp_path / "m.json", command=double("no-library", tmp_path / "starts")
     )
     try:
-        with pytest.raises(ModelError, match="llama-cpp-python cannot be loaded: .*llama_cpp"):
+        with pytest.raises(ModelError, match=r"llama-cpp-python cannot be loaded: .*llama_cpp"):
             await load_events(engine, smollm2_path(), SETTINGS)
     finally:
         await engine.close()

@@ -71,7 +71,7 @@ def test_a_small_one(tmp_path: Path) -> None:
 def test_every_truncation_is_told(tmp_path: Path) -> None:
     whole = small()
     for length in range(0, len(whole), 97):
-        with pytest.raises(ModelError, match="truncated|not a GGUF|damaged"):
+        with pytest.raises(ModelError, match=r"truncated|not a GGUF|damaged"):
             read(tmp_path, whole[:length])
 
 

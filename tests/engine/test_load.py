@@ -13,7 +13,7 @@ from rpchat.engine.port import EngineSettings, Loaded, Loading
 from rpchat.errors import EngineError, ModelError
 from rpchat.prompt.segment import text
 from tests.engine.conftest import N_CTX
-from tests.engine.helpers import ask, load_events, loaded, question, reply
+from tests.engine.helpers import ask, load_events, loaded, question, quick, reply
 from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -37,7 +37,7 @@ async def test_the_models_facts(engine: ChildEngine) -> None:
 
 
 async def test_progress_grows_to_the_end(own_engine: ChildEngine) -> None:
-    *steps, last = await load_events(own_engine, smollm2_path(), EngineSettings(n_ctx=256))
+    *steps, last = await load_events(own_engine, smollm2_path(), quick())
     done = [step.done for step in steps if isinstance(step, Loading)]
     assert len(done) == len(steps) > 3
     assert done == sorted(done)
@@ -92,7 +92,7 @@ def other_architecture(folder: Path) -> Path:
 async def test_a_file_that_is_no_model_is_one_line_and_harms_nothing(
     own_engine: ChildEngine, tmp_path: Path, make: Callable[[Path], Path], words: str
 ) -> None:
-    await loaded(own_engine, smollm2_path(), EngineSettings(n_ctx=256))
+    await loaded(own_engine, smollm2_path(), quick())
     with pytest.raises(ModelError, match=words) as caught:
         await load_events(own_engine, make(tmp_path), EngineSettings())
     assert "\n" not in str(caught.value)
@@ -100,7 +100,7 @@ async def test_a_file_that_is_no_model_is_one_line_and_harms_nothing(
 
 
 async def test_a_context_memory_cannot_hold_is_refused(own_engine: ChildEngine) -> None:
-    with pytest.raises(ModelError, match="takes .* GB of memory, .* are free"):
+    with pytest.raises(ModelError, match=r"takes .* GB of memory, .* are free"):
         await load_events(own_engine, smollm2_path(), EngineSettings(n_ctx=2**31 - 1))
 
 
@@ -108,13 +108,13 @@ async def test_a_context_memory_cannot_hold_is_refused(own_engine: ChildEngine) 
     "settings",
     [
         EngineSettings(type_k="q8_0", type_v="q8_0", flash_attn="on"),
-        EngineSettings(n_batch=32, n_threads=1, use_mmap=False),
+        EngineSettings(n_batch=32, use_mmap=False),
         EngineSettings(flash_attn="off", n_gpu_layers=0, split_mode="none", tensor_split=(1.0,)),
     ],
 )
 async def test_settings_reach_the_library(own_engine: ChildEngine, settings: EngineSettings) -> None:
-    model = await loaded(own_engine, smollm2_path(), replace(settings, n_ctx=256))
-    assert model.threads == (settings.n_threads or model.threads)
+    model = await loaded(own_engine, smollm2_path(), replace(settings, n_ctx=256, n_threads=1))
+    assert model.threads == 1
     result = await reply(own_engine, ask(question("Tell me of the sea. " * 12), max_tokens=3, forbid_end=3))
     assert result.end.reply_tokens == 3
 

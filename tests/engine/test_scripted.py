@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from rpchat.engine.port import Ended, Engine, EngineSettings, Loaded, Piece
+from rpchat.engine.port import Ended, Engine, EngineSettings, Loaded, Piece, StreamEvent
 from rpchat.engine.scripted import FIRST_CONTROL_ID, Gate, Script, ScriptedEngine
 from rpchat.errors import EngineError, PromptError
 from rpchat.prompt.segment import control, text
-from tests.engine.helpers import ask, load_events, reply
+from tests.engine.helpers import ask, drain, load_events, reply
 
 
 async def test_scripts_are_played_in_their_order() -> None:
@@ -50,24 +49,17 @@ async def test_the_length_limit_holds() -> None:
 
 async def test_an_error_comes_after_its_pieces() -> None:
     engine = ScriptedEngine([Script(pieces=("a", "b", "c"), error=EngineError("the engine died"), fail_after=2)])
-    told: list[object] = []
+    told: list[StreamEvent] = []
     with pytest.raises(EngineError, match="died"):
-        async for event in engine.stream(ask((text("x"),))):
-            told.append(event)
+        await drain(engine.stream(ask((text("x"),))), told)
     assert [event.data for event in told if isinstance(event, Piece)] == [b"a", b"b"]
 
 
 async def test_a_gate_holds_the_stream_and_closing_cancels() -> None:
     gate = Gate(at=2)
     engine = ScriptedEngine([Script(pieces=("a", "b", "c"), gate=gate)])
-    told: list[object] = []
-
-    async def consume() -> None:
-        async with aclosing(engine.stream(ask((text("x"),)))) as events:
-            async for event in events:
-                told.append(event)
-
-    task = asyncio.create_task(consume())
+    told: list[StreamEvent] = []
+    task = asyncio.create_task(drain(engine.stream(ask((text("x"),))), told))
     await asyncio.wait_for(gate.reached.wait(), 5)
     assert [event.data for event in told if isinstance(event, Piece)] == [b"a", b"b"]
     task.cancel()

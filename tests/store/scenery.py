@@ -26,7 +26,9 @@ def begin(store: SceneStore, *cast: Member, title: str = "夜の庭", now: float
     )
 
 
-def say(store: SceneStore, scene: Scene, text: str, *, parent: int | None = None) -> tuple[Scene, Turn]:
+def say(
+    store: SceneStore, scene: Scene, text: str, *, parent: int | None = None, instead_of: int = 0
+) -> tuple[Scene, Turn]:
     return store.add_turn(
         scene,
         parent=scene.tip() if parent is None else parent,
@@ -35,6 +37,7 @@ def say(store: SceneStore, scene: Scene, text: str, *, parent: int | None = None
         text=text,
         now=1001.5,
         action="say",
+        instead_of=instead_of,
     )
 
 

@@ -49,6 +49,17 @@ class TreeMachine(RuleBasedStateMachine):
         self.ever[turn.id] = turn.text
         self._went_on(scene)
 
+    @precondition(lambda self: self.scene.line())
+    @rule(text=words, pick=picks)
+    def edit(self, text: str, pick: int) -> None:
+        line = self.scene.line()
+        old = line[pick % len(line)]
+        behind = [turn.id for turn in self.scene.path() if turn.id > old.id and turn.parent >= old.id]
+        scene, turn = say(self.store, self.scene, text, parent=old.parent, instead_of=old.id)
+        self.ever[turn.id] = turn.text
+        assert [turn.id for turn in scene.path()][-len(behind) :] == behind or not behind
+        self._went_on(scene)
+
     @precondition(lambda self: self.scene.turns)
     @rule(pick=picks)
     def choose(self, pick: int) -> None:

@@ -112,6 +112,14 @@ class Stage:
         await self.until(lambda: not any(not worker.is_finished for worker in self.app.workers))
         await self.pilot.pause()
 
+    async def settled_but_writing(self) -> None:
+        """Wait until every intent is done, whatever is being written."""
+        await self.pilot.pause()
+        await self.until(
+            lambda: not any(not worker.is_finished for worker in self.app.workers if worker.group != "reply")
+        )
+        await self.pilot.pause()
+
     async def type(self, text: str) -> None:
         """Type a line and send it."""
         self.scene.composer.fill(text)

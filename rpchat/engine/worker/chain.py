@@ -42,7 +42,8 @@ class Chain:
     def draw(self, context: llama_cpp.llama_context_p) -> int:
         """Return the next token, after the last one decoded."""
         if self._grammar is None:
-            return llama_cpp.llama_sampler_sample(self._free, context, _LAST)
+            token: int = llama_cpp.llama_sampler_sample(self._free, context, _LAST)
+            return token
         return self._draw_by(self._grammar, context)
 
     def allow_end(self) -> None:

@@ -34,6 +34,9 @@ class HomeScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("home")]
     AUTO_FOCUS = "#search"
 
+    def __init__(self) -> None:
+        super().__init__(id="home")
+
     def compose(self) -> ComposeResult:
         """Status, search, rows, keys."""
         yield StatusLine(Overview(title="rpchat"))

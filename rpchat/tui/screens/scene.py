@@ -16,6 +16,7 @@ from rpchat.tui.actions import ACTIONS, BY_ID, Action, bindings, command, shown_
 from rpchat.tui.director import Director
 from rpchat.tui.faces import faces
 from rpchat.tui.widgets.composer import Composer
+from rpchat.tui.widgets.help import HelpPanel
 from rpchat.tui.widgets.keyline import Hint, KeyLine
 from rpchat.tui.widgets.status import Overview, StatusLine
 from rpchat.tui.widgets.transcript import Transcript
@@ -37,7 +38,7 @@ class SceneScreen(Screen[None]):
     AUTO_FOCUS = "Composer _Field"
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__(id="scene")
         self.session = session
         self._editing: Turn | None = None
 
@@ -239,11 +240,19 @@ class SceneScreen(Screen[None]):
 
     def action_page_up(self) -> None:
         """Scroll up."""
-        self.page.page(-1)
+        self._scroll(-1)
 
     def action_page_down(self) -> None:
         """Scroll down."""
-        self.page.page(1)
+        self._scroll(1)
+
+    def _scroll(self, direction: int) -> None:
+        """Scroll the page, or the help where it covers the page."""
+        if not self.page.display:
+            panel = self.query_one(HelpPanel)
+            panel.scroll_relative(y=direction * (panel.size.height - 2), animate=False)
+        else:
+            self.page.page(direction)
 
     async def action_top(self) -> None:
         """To the first turn."""

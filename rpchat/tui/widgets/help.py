@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.widget import Widget
 
 from rpchat.tui.actions import ACTIONS, Action, Place, shown_key
+from rpchat.tui.wrap import breaks
 
+_KEY_CELLS = 7
+_TWO_SLASHES = "A line that shall begin with / is sent with two of them."
 _HEADINGS: Mapping[Place, str] = {"home": "Scenes and cards", "scene": "In a scene", "app": "Everywhere"}
 
 
@@ -26,10 +31,6 @@ class HelpPanel(VerticalScroll, can_focus=True):
         scrollbar-size-vertical: 1;
         &:focus { border-left: solid $primary; }
     }
-    .-narrow HelpPanel {
-        width: 1fr;
-        border-left: none;
-    }
     """
 
     def __init__(self, places: Sequence[Place], keys: Mapping[str, str]) -> None:
@@ -39,19 +40,49 @@ class HelpPanel(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static(help_text(self._places, self._keys))
+        yield _HelpText(self._places, self._keys)
 
 
-def help_text(places: Sequence[Place], keys: Mapping[str, str]) -> Content:
-    """Return the help of these places under the keymap `keys`."""
-    blocks = [Content.assemble(("Keys", "bold $accent"), ("  F1 or Esc closes", "$ooc"))]
+class _HelpText(Widget):
+    DEFAULT_CSS = """
+    _HelpText { height: auto; }
+    """
+
+    def __init__(self, places: Sequence[Place], keys: Mapping[str, str]) -> None:
+        super().__init__()
+        self._places = places
+        self._keys = keys
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """Return the rows of the text at that width."""
+        return help_text(self._places, self._keys, width=width).plain.count("\n") + 1
+
+    def render(self) -> Content:
+        """Return the text at the width there is."""
+        return help_text(self._places, self._keys, width=self.content_size.width)
+
+
+def help_text(places: Sequence[Place], keys: Mapping[str, str], *, width: int) -> Content:
+    """Return the help of these places under the keymap `keys`: keys on the left, what they do on the right."""
+    lines = [Content.assemble(("Keys", "bold $accent"), ("  F1 or Esc closes", "$ooc"))]
     for place in places:
-        blocks.append(Content(f"\n{_HEADINGS[place]}").stylize("bold $speech"))
-        blocks += [_entry(action, keys) for action in ACTIONS if action.place == place]
-    blocks.append(Content("\nA line that shall begin with / is sent with two of them.").stylize("$ooc"))
-    return Content("\n").join(blocks)
+        lines += [Content(), Content(_HEADINGS[place]).stylize("bold $speech")]
+        for action in ACTIONS:
+            if action.place == place:
+                lines += _entry(action, keys, width)
+    lines += [Content(), *_wrapped(Content(_TWO_SLASHES).stylize("$ooc"), width)]
+    return Content("\n").join(lines)
 
 
-def _entry(action: Action, keys: Mapping[str, str]) -> Content:
-    names = " ".join(filter(None, [shown_key(action, keys), *(f"/{name}" for name in action.commands[:1])]))
-    return Content.assemble((names, "$accent"), "  ", (action.help, "$action"))
+def _entry(action: Action, keys: Mapping[str, str], width: int) -> list[Content]:
+    command = f"  /{action.commands[0]}" if action.commands else ""
+    text = Content.assemble((action.help, "$action"), (command, "$ooc"))
+    rows = _wrapped(text, max(10, width - _KEY_CELLS))
+    key = shown_key(action, keys)
+    left = [Content(key.ljust(_KEY_CELLS)).stylize("$accent"), *[Content(" " * _KEY_CELLS)] * (len(rows) - 1)]
+    return [margin + row for margin, row in zip(left, rows, strict=True)]
+
+
+def _wrapped(text: Content, width: int) -> list[Content]:
+    cuts = [0, *breaks(text.plain, width), len(text.plain)]
+    return [text[start:end].rstrip() for start, end in pairwise(cuts)]
