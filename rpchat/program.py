@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rpchat.engine.gguf import Header, read_header
-from rpchat.engine.port import Engine, LoadEvent, Loaded
+from rpchat.engine.port import Engine, Loaded, LoadEvent
 from rpchat.errors import FileError, ModelError, StoreError
 from rpchat.prompt.detect import Detection, ModelFacts, detect
 from rpchat.prompt.formats import CONTROLS
@@ -25,9 +25,9 @@ from rpchat.store.scenes import SceneStore, SceneSummary
 from rpchat.store.shelf import Entry, Shelf
 from rpchat.store.thread import OneThread
 from rpchat.story.card import Card
+from rpchat.story.greeting import greetings
 from rpchat.story.persona import ANONYMOUS, Persona
 from rpchat.story.preset import Preset
-from rpchat.story.greeting import greetings
 from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.text import fold, one_line
 
@@ -133,8 +133,9 @@ class Program:
         for summary in found:
             if fold(summary.title) == fold(name):
                 return summary.id
-        if name.isdigit() and any(summary.id == int(name) for summary in await self.recent(limit=10_000)):
-            return int(name)
+        for summary in await self.recent(limit=10_000):
+            if str(summary.id) == name:
+                return summary.id
         near = ", ".join(dict.fromkeys(f"`{summary.title}`" for summary in found[:3]))
         raise StoreError(f"there is no scene `{one_line(name)}`", f"Did you mean {near}?" if near else "")
 
@@ -285,4 +286,3 @@ def _card_entry(entry: Entry[Card]) -> CardEntry:
 
 def _searched(entry: CardEntry) -> str:
     return fold(" ".join([entry.id, entry.name, entry.summary, *entry.tags]))
-

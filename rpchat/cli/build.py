@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rpchat.engine.child import ChildEngine
@@ -26,7 +26,7 @@ class Options:
     cards: tuple[str, ...] = ()
     scene: str = ""
     new: bool = False
-    wishes: Wishes = Wishes()
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 def engine_for(folders: Folders) -> ChildEngine:

@@ -52,11 +52,11 @@ def _library(inspection: Inspection) -> list[Row]:
         False: "off: not needed",
         None: "not known before the first model is loaded",
     }[inspection.safe_mode]
-    offload = "yes" if inspection.gpu_offload else "no: this build computes on the CPU only; the README has the build lines"
+    cpu_only = "no: this build computes on the CPU only; the README has the build lines"
     return [
         ("library", f"llama-cpp-python {inspection.library}"),
         ("features", one_line(inspection.features, 400)),
-        ("GPU offload", offload),
+        ("GPU offload", "yes" if inspection.gpu_offload else cpu_only),
         ("safe mode", safe),
     ]
 

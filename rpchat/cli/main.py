@@ -60,7 +60,7 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 @click.version_option(__version__, prog_name="rpchat", message="%(prog)s %(version)s")
 @_play
 @click.pass_context
-def rpchat(context: click.Context, **given: Any) -> None:
+def rpchat(context: click.Context, /, **given: Any) -> None:
     """Play character cards in the terminal, on a GGUF model of your own.
 
     Without a command the screen opens: on the scene of the cards given, else on recent scenes and cards.
@@ -92,7 +92,7 @@ def _need_scene(options: Any) -> None:
 @click.option("--swipes", type=click.IntRange(1, 20), default=1, show_default=True, help="How many versions to write.")
 @click.pass_context
 def say(
-    context: click.Context, text: str, as_json: bool, seed: int | None, max_tokens: int | None, swipes: int,
+    context: click.Context, /, text: str, as_json: bool, seed: int | None, max_tokens: int | None, swipes: int,
     **given: Any,
 ) -> None:  # fmt: skip
     """Say TEXT in a scene; the reply streams to standard output, notes go to standard error."""
@@ -109,7 +109,7 @@ def say(
 @click.option("--say", "text", default="", metavar="TEXT", help="As if you had just said this.")
 @click.option("--json", "as_json", is_flag=True, help="Segments, stops and token ids as JSON.")
 @click.pass_context
-def prompt(context: click.Context, text: str, as_json: bool, **given: Any) -> None:
+def prompt(context: click.Context, /, text: str, as_json: bool, **given: Any) -> None:
     """Print exactly what the model would read next. Nothing is written or generated."""
     from rpchat.cli.prompt import run
 
@@ -121,7 +121,7 @@ def prompt(context: click.Context, text: str, as_json: bool, **given: Any) -> No
 @rpchat.command()
 @_home
 @click.pass_context
-def presets(context: click.Context, **given: Any) -> None:
+def presets(context: click.Context, /, **given: Any) -> None:
     """List the presets: name, adapter, what it is for."""
     from rpchat.cli.lists import list_presets
 
@@ -131,7 +131,7 @@ def presets(context: click.Context, **given: Any) -> None:
 @rpchat.command()
 @_home
 @click.pass_context
-def models(context: click.Context, **given: Any) -> None:
+def models(context: click.Context, /, **given: Any) -> None:
     """List the model files found, and the one that would be played."""
     from rpchat.cli.lists import list_models
 
@@ -142,7 +142,7 @@ def models(context: click.Context, **given: Any) -> None:
 @click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to look at.")
 @_home
 @click.pass_context
-def doctor(context: click.Context, **given: Any) -> None:
+def doctor(context: click.Context, /, **given: Any) -> None:
     """Say what was found: llama.cpp, devices, model, preset, folders, terminal."""
     from rpchat.cli.doctor import run
 
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone: what is left has nowhere to go, and that is no error of ours.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

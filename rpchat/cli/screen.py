@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from rpchat.cli.build import Options, build, open_session
-from rpchat.session import Session
 from rpchat.program import Program
+from rpchat.session import Session
 
 
 def open_screen(options: Options) -> None:

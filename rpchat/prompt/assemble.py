@@ -61,6 +61,12 @@ def prompt_of(
     return Prompt(tuple(segments), replace(stops, any=(*stops.any, *preset.stop)), conversation, dropped)
 
 
+def last_needed(line: Sequence[Turn]) -> int:
+    """Return the place in `line` from which on no turn may be dropped: the user's last one, else the last of all."""
+    last = max(len(line) - 1, 0)
+    return max((index for index, turn in enumerate(line) if turn.side == "user"), default=last)
+
+
 def turns_to_drop(line: Sequence[Turn], *, dropped: int, tokens: int, budget: int) -> int:
     """Return how many turns of `line` to leave out, now that with `dropped` left out the prompt has `tokens` tokens,
     more than `budget`.
@@ -68,8 +74,7 @@ def turns_to_drop(line: Sequence[Turn], *, dropped: int, tokens: int, budget: in
     The share of each turn is estimated from its length; the caller counts again and asks again if need be. Raises
     PromptError when nothing more may be dropped.
     """
-    last_user = max((index for index, turn in enumerate(line) if turn.side == "user"), default=len(line) - 1)
-    droppable = line[dropped : max(last_user, 0)]
+    droppable = line[dropped : last_needed(line)]
     if not droppable:
         raise PromptError(
             f"the character sheets and the last turn need {tokens:,} tokens, {tokens - budget:,} more than fit",

@@ -71,9 +71,7 @@ class Conversation:
         return tuple(char.name for char in self.chars if self.speaker and char.name != self.speaker)
 
 
-def converse(
-    scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: str, prefill: str = ""
-) -> Conversation:
+def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: str, prefill: str = "") -> Conversation:
     """Return the conversation of `turns` (oldest first, as many as are to be told) in `scene`."""
     user = scene.persona.name
     cards = [member.card for member in scene.cast]
@@ -82,9 +80,7 @@ def converse(
     def told(text: str, card: Card = first) -> str:
         return expand(text, char=card.spoken_name, user=user)
 
-    lines = [
-        Line(side="user" if turn.side == "user" else "char", by=turn.speaker, text=turn.text) for turn in turns
-    ]
+    lines = [Line(side="user" if turn.side == "user" else "char", by=turn.speaker, text=turn.text) for turn in turns]
     # What an author wants told behind the history stands in front of the last line of the user: the formats place
     # a note there, and the reply stays a reply to the user.
     after = [Line(side="note", text=told(card.post_history, card)) for card in cards if card.post_history.strip()]

@@ -61,7 +61,7 @@ def _japanese(conversation: Conversation) -> str:
     lines += _examples(conversation, "会話の例:")
     lines.append(
         f"それでは、上の設定をもとに{names}として会話してください。"
-        f"{names}のセリフは「」に、心情や情景は()に書き、\"{user}\"のセリフは書かないでください。"
+        f'{names}のセリフは「」に、心情や情景は()に書き、"{user}"のセリフは書かないでください。'
     )
     return "\n".join(lines)
 

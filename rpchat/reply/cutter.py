@@ -40,12 +40,9 @@ def cut_rules(stops: Stops, *, user: str, others: tuple[str, ...], ooc: OocPolic
             return "user_turn"
         return "other_turn" if who in others else "stop"
 
-    longer = tuple(
-        name[: -len(user)] for name in others if name.endswith(user) and len(name) > len(user)
-    )
+    longer = tuple(name[: -len(user)] for name in others if name.endswith(user) and len(name) > len(user))
     rules = [
-        Rule(re.escape(stop), kind(stop), not_behind=longer if kind(stop) == "user_turn" else ())
-        for stop in stops.any
+        Rule(re.escape(stop), kind(stop), not_behind=longer if kind(stop) == "user_turn" else ()) for stop in stops.any
     ]
     rules += [Rule(_line_pattern(stop), kind(stop), at_line_start=True) for stop in stops.line]
     if ooc == "cut":

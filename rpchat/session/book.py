@@ -1,17 +1,20 @@
 """The scene being played and the store it lives in, moved on together.
 
-Every method commits before it returns: what the reader sees is on disk.
+Every method commits before it returns: what the reader sees is on disk. One is carried out behind the other, each on
+the scene the one before it left, and to its end even if its caller is cancelled.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from rpchat.errors import StoreError
+from rpchat.session.unbroken import unbroken
 from rpchat.store.scenes import SceneStore
-from rpchat.store.thread import OneThread
+from rpchat.store.thread import OneThread, to_its_end
 from rpchat.story.scene import Change, Scene, SceneSettings, Side, Turn
 
 
@@ -32,12 +35,15 @@ class Book:
         self._store = store
         self._thread = thread
         self._clock = clock
+        self._turnstile = asyncio.Lock()
 
     def writable(self) -> None:
         """Raise StoreError if another rpchat has this home open for writing."""
         if self.read_only:
             raise StoreError("another rpchat is using this home, so this one only reads", "Close it, then open again.")
 
+    @to_its_end
+    @unbroken
     async def add(
         self,
         *,
@@ -54,35 +60,48 @@ class Book:
     ) -> Turn:
         """Add a turn under `parent` and tell it; return it. With `instead_of`, what was told behind that turn stays."""
         self.writable()
-        self.scene, turn = await self._thread.run(
-            self._store.add_turn, self.scene, parent=parent, side=side, speaker=speaker, member=member, text=text,
-            now=self._clock(), finish=finish, edited=edited, record=record, action=action,
-            instead_of=instead_of,
-        )  # fmt: skip
+        async with self._turnstile:
+            self.scene, turn = await self._thread.run(
+                self._store.add_turn, self.scene, parent=parent, side=side, speaker=speaker, member=member, text=text,
+                now=self._clock(), finish=finish, edited=edited, record=record, action=action,
+                instead_of=instead_of,
+            )  # fmt: skip
         return turn
 
+    @to_its_end
+    @unbroken
     async def update(self, turn: Turn) -> None:
         """Save the text, finish and record of a turn that is being written."""
         self.writable()
-        self.scene = await self._thread.run(self._store.update_turn, self.scene, turn)
+        async with self._turnstile:
+            self.scene = await self._thread.run(self._store.update_turn, self.scene, turn)
 
+    @to_its_end
+    @unbroken
     async def move(self, changes: Sequence[Change], *, action: str) -> None:
         """Carry out an action that moves pointers; nothing is written if there are none."""
         self.writable()
         if changes:
-            self.scene = await self._thread.run(
-                self._store.commit, self.scene, changes, action=action, now=self._clock()
-            )
+            async with self._turnstile:
+                self.scene = await self._thread.run(
+                    self._store.commit, self.scene, changes, action=action, now=self._clock()
+                )
 
+    @to_its_end
+    @unbroken
     async def undo(self) -> str | None:
         """Take the latest action back; return its name, or None if there is none."""
         self.writable()
-        return self._arrive(await self._thread.run(self._store.undo, self.scene))
+        async with self._turnstile:
+            return self._arrive(await self._thread.run(self._store.undo, self.scene))
 
+    @to_its_end
+    @unbroken
     async def redo(self) -> str | None:
         """Do the latest undone action again; return its name, or None if there is none."""
         self.writable()
-        return self._arrive(await self._thread.run(self._store.redo, self.scene))
+        async with self._turnstile:
+            return self._arrive(await self._thread.run(self._store.redo, self.scene))
 
     def _arrive(self, moved: tuple[Scene, str] | None) -> str | None:
         if moved is None:
@@ -90,9 +109,12 @@ class Book:
         self.scene, action = moved
         return action
 
+    @to_its_end
+    @unbroken
     async def settle(self, **changed: str | int) -> None:
         """Change the scene's settings by field name."""
-        settings: SceneSettings = replace(self.scene.settings, **changed)  # type: ignore[arg-type]
-        if settings != self.scene.settings:
-            self.writable()
-            self.scene = await self._thread.run(self._store.save_settings, self.scene, settings)
+        async with self._turnstile:
+            settings: SceneSettings = replace(self.scene.settings, **changed)  # type: ignore[arg-type]
+            if settings != self.scene.settings:
+                self.writable()
+                self.scene = await self._thread.run(self._store.save_settings, self.scene, settings)

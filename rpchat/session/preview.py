@@ -61,6 +61,6 @@ async def preview(scene: Scene, preset: Preset, text: str, *, engine: Engine | N
         return Preview(prompt, None)
     fitted = await fit(
         engine, adapter, preset, scene, line, speaker=speaker, prefill=prefill,
-        reserve=min(preset.max_tokens, engine.model.n_ctx // 2),
+        longest=preset.max_tokens,
     )  # fmt: skip
     return Preview(fitted.prompt, fitted.token_ids)

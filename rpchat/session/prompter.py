@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rpchat.engine.port import Engine, ModelInfo
 from rpchat.errors import PromptError
-from rpchat.prompt.assemble import Prompt, prompt_of, turns_to_drop
+from rpchat.prompt.assemble import Prompt, last_needed, prompt_of, turns_to_drop
 from rpchat.prompt.conversation import Conversation, converse
 from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.formats.template import Template
@@ -18,16 +18,19 @@ from rpchat.story.scene import Scene, Turn
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A prompt that fits, its token ids, and the first turn it tells (0: all of them)."""
+    """A prompt that fits, its token ids, the first turn it tells (0: all of them), and the longest reply to it."""
 
     prompt: Prompt
     token_ids: tuple[int, ...]
     first_kept: int
+    max_tokens: int
 
 
 def vocabulary_of(model: ModelInfo) -> Vocabulary:
     """Return what the adapters must know of the model's vocabulary."""
-    return Vocabulary(bos=model.bos, controls=model.controls)
+    # A template writes these two by variable, so they are not among the names that stand in it.
+    own = {name for name in (model.bos, model.eos) if name}
+    return Vocabulary(bos=model.bos, controls=model.controls | own)
 
 
 async def render(
@@ -38,12 +41,11 @@ async def render(
         return adapter.render(conversation, vocabulary)
     messages, said = adapter.messages(conversation)
     try:
-        page = await engine.render_template(messages)
+        return adapter.fill(await engine.render_template(messages), said, conversation, vocabulary)
     except PromptError:
-        # Many templates refuse a system message, or a first line that is the model's own.
+        # Many templates refuse a system message or a first line that is the model's own, or leave them out.
         messages, said = adapter.messages(conversation, system=False)
-        page = await engine.render_template(messages)
-    return adapter.fill(page, said, conversation, vocabulary)
+        return adapter.fill(await engine.render_template(messages), said, conversation, vocabulary)
 
 
 async def fit(
@@ -55,24 +57,32 @@ async def fit(
     *,
     speaker: str,
     prefill: str = "",
-    reserve: int,
+    longest: int,
+    behind: int = 0,
 ) -> Fitted:
-    """Return the prompt for `speaker`'s reply to `line`, with `reserve` tokens of the context left free.
+    """Return the prompt for `speaker`'s reply to `line`, with room in the context for `longest` tokens of it, or for
+    half of what the context holds if that is less, and for the `behind` tokens that already stand behind the prompt.
 
-    The turns the scene has dropped before stay dropped. Raises PromptError if even the sheets and the last turn are
-    too long, or no model is loaded.
+    The turns the scene has dropped before stay dropped, but never the user's last one. Raises PromptError if even the
+    sheets and what must stay are too long, or no model is loaded.
     """
     model = engine.model
     if model is None:
         raise PromptError("no model is loaded", "Choose one with --model.")
-    budget = model.n_ctx - reserve
+    reserve = min(longest, model.n_ctx // 2)
+    budget = model.n_ctx - reserve - behind
     ids = [turn.id for turn in line]
-    dropped = ids.index(scene.settings.first_kept) if scene.settings.first_kept in ids else 0
+    dropped = min(_dropped_before(scene, ids), last_needed(line))
     while True:
         conversation = converse(scene, preset, line[dropped:], speaker=speaker, prefill=prefill)
         segments = await render(engine, adapter, conversation, vocabulary_of(model))
         token_ids = await engine.tokenize(segments)
         if len(token_ids) <= budget:
             prompt = prompt_of(preset, adapter, conversation, segments, dropped=dropped)
-            return Fitted(prompt, tuple(token_ids), ids[dropped] if dropped else 0)
+            return Fitted(prompt, tuple(token_ids), ids[dropped] if dropped else 0, reserve)
         dropped = turns_to_drop(line, dropped=dropped, tokens=len(token_ids), budget=budget)
+
+
+def _dropped_before(scene: Scene, ids: Sequence[int]) -> int:
+    first = scene.settings.first_kept
+    return ids.index(first) if first in ids else 0

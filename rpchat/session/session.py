@@ -103,9 +103,7 @@ class Session:
             return self.reply(seed=seed, max_tokens=max_tokens)
         last = line[-1]
         who = self._who(last)
-        return self._run(
-            self._job(who, line[:-1], seed, max_tokens), self._keeper(who, last.parent, "regenerate")
-        )
+        return self._run(self._job(who, line[:-1], seed, max_tokens), self._keeper(who, last.parent, "regenerate"))
 
     def continue_(
         self, *, seed: int | None = None, max_tokens: int | None = None
@@ -139,17 +137,16 @@ class Session:
     def _job(self, who: Member, line: tuple[Turn, ...], seed: int | None, max_tokens: int | None) -> Job:
         speaker = who.card.spoken_name
         adapter = adapter_named(self.preset.adapter)
-        model = self._engine.model
         longest = max_tokens or self.preset.max_tokens
-        reserve = min(longest, model.n_ctx // 2) if model is not None else longest
         if seed is None:
             seed = self.preset.sampling.seed
         cast = [member.card.spoken_name for member in self.scene.cast]
 
-        async def fitted(prefill: str) -> Fitted:
+        async def fitted(prefill: str, behind: int) -> Fitted:
             return await fit(
-                self._engine, adapter, self.preset, self.scene, line, speaker=speaker, prefill=prefill, reserve=reserve
-            )
+                self._engine, adapter, self.preset, self.scene, line, speaker=speaker, prefill=prefill,
+                longest=longest, behind=behind,
+            )  # fmt: skip
 
         return Job(
             engine=self._engine,
@@ -160,7 +157,6 @@ class Session:
             others=tuple(name for name in cast if name != speaker),
             fitted=fitted,
             seed=secrets.randbelow(MAX_SEED) if seed is None else seed,
-            max_tokens=reserve,
             prefill=adapter.opening(speaker) if len(cast) > 1 else "",
         )
 
@@ -183,17 +179,20 @@ class Session:
                     elif isinstance(event, Written):
                         written = event
                     elif isinstance(event, Reading | Retrying):
+                        # Behind an empty try there is a next one, and what that one writes is not written yet.
+                        written = None if isinstance(event, Retrying) else written
                         yield event
                     self._note(writer)
             if written is not None and written.reply.finish != "empty":
                 yield Finished(await self._keep(keeper, written), self._notice(written))
                 return
         finally:
-            self.busy = False
-            if written is None:
-                partial_reply = writer.interrupted()
+            try:
+                partial_reply = writer.interrupted() if written is None else None
                 if partial_reply is not None:
                     await self._keep(keeper, partial_reply)
+            finally:
+                self.busy = False
         raise _nothing_came(written, job)
 
     async def _keep(self, keeper: Keeper, written: Written) -> Turn:
@@ -218,7 +217,7 @@ class Session:
         return notice
 
     async def swipe(self, step: int, turn_id: int | None = None) -> Turn | None:
-        """Tell the version `step` places from the told one (of the last turn, or of `turn_id`); None if there is none."""
+        """Tell the version `step` places from the told one, of the last turn or of `turn_id`; None if there is none."""
         line = self.scene.line()
         if turn_id is None and line:
             turn_id = line[-1].id

@@ -21,7 +21,7 @@ MAX_SEED = 0xFFFFFFFE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A reply to be written. `fitted` makes the prompt for a given prefill."""
+    """A reply to be written. `fitted` makes the prompt for a prefill and the number of tokens that stand behind it."""
 
     engine: Engine
     adapter: Adapter
@@ -29,9 +29,8 @@ class Job:
     user: str
     speaker: str
     others: tuple[str, ...]
-    fitted: Callable[[str], Awaitable[Fitted]]
+    fitted: Callable[[str, int], Awaitable[Fitted]]
     seed: int
-    max_tokens: int
     prefill: str = ""
     """Written for the model at the end of the prompt."""
     shown: str = ""
@@ -126,10 +125,10 @@ class Writer:
 
     async def _try(self) -> AsyncGenerator[WriterEvent, None]:
         job, plan = self._job, self._plan
-        primed = plan.primed and not job.shown and not job.prefill
-        self._prefill = job.adapter.opening(job.speaker) if primed else job.prefill
-        shown = _visible(self._prefill, job.speaker) if primed else job.shown
-        fitted = await job.fitted(self._prefill)
+        begins = not job.shown
+        self._prefill = job.adapter.opening(job.speaker) if begins and plan.primed else job.prefill
+        shown = _visible(self._prefill, job.speaker) if begins else job.shown
+        fitted = await job.fitted(self._prefill, len(job.continue_ids))
         self._first_kept = fitted.first_kept
         stops = fitted.prompt.stops
         self._reader = reader = ReplyReader(
@@ -140,13 +139,13 @@ class Writer:
             segments=fitted.prompt.segments,
             sampling=job.preset.sampling,
             seed=(job.seed + plan.number - 1) % MAX_SEED,
-            max_tokens=job.max_tokens,
+            max_tokens=fitted.max_tokens,
             stop_controls=tuple(name.removesuffix("?") for name in stops.control),
             continue_ids=job.continue_ids,
             forbid_end=max(plan.forbid_end, job.forbid_end),
         )
         end: End = "stop"
-        pending = shown if primed else ""
+        pending = shown if begins else ""
         async with aclosing(job.engine.stream(request)) as events:
             async for event in events:
                 if isinstance(event, Reading):

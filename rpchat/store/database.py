@@ -96,7 +96,7 @@ def reporting() -> Iterator[None]:
         raise StoreError("The disk is full", "What was saved before is safe; make room and try again") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         hint = "Keep a copy of the file; nothing was changed in it"
-        raise StoreError("The database is damaged or is none", hint) from error
+        raise StoreError("The database is damaged, or the file is none", hint) from error
     except apsw.ReadOnlyError as error:
         raise StoreError("The database cannot be written") from error
     except (apsw.BusyError, apsw.LockedError) as error:

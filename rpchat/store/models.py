@@ -81,7 +81,7 @@ def choose_model(wishes: ModelWishes, folder: Path) -> ModelChoice | None:
     """
     if wishes.option:
         return ModelChoice(named_model(wishes.option, folder), "asked for")
-    missing = []
+    missing: list[str] = []
     for name, whose in ((wishes.scene, "the scene's own"), (wishes.config, "set in the config")):
         if not name:
             continue

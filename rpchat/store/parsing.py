@@ -154,11 +154,11 @@ def _complaint(error: ErrorDetails) -> str:
         case "literal_error":
             return f"must be {context.get('expected')}, not {_noun(value)}"
         case "greater_than_equal":
-            return f"must be at least {context.get('ge')}, not {_noun(value)}"
+            return f"must be at least {context.get('ge'):g}, not {_noun(value)}"
         case "greater_than":
-            return f"must be more than {context.get('gt')}, not {_noun(value)}"
+            return f"must be more than {context.get('gt'):g}, not {_noun(value)}"
         case "less_than_equal":
-            return f"must be at most {context.get('le')}, not {_noun(value)}"
+            return f"must be at most {context.get('le'):g}, not {_noun(value)}"
         case _:
             return f"does not fit: {one_line(error['msg'])}"
 

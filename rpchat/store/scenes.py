@@ -190,8 +190,11 @@ class SceneStore:
     def check(self) -> bool:
         """Whether the database is whole: every page, every index, every reference."""
         with reporting():
-            verdict = self._connection.pragma("integrity_check", 1)
-            orphan = self._connection.execute("PRAGMA foreign_key_check").fetchone()
+            try:
+                verdict = self._connection.pragma("integrity_check", 1)
+                orphan = self._connection.execute("PRAGMA foreign_key_check").fetchone()
+            except apsw.CorruptError:
+                return False
         return verdict == "ok" and orphan is None
 
     def _insert(self, scene_id: int, turn: Turn) -> int:

@@ -96,13 +96,15 @@ class Shelf(Generic[T]):
         source = own or next((path for path in _yaml_files(self._shipped) if path.stem == entry_id), None)
         data = read_bytes(source, limit=YAML_LIMIT) if source else b""
         present = load_yaml(data, name=path.name) if data else {}
-        if present and parse(self._kind, present, name=path.name) == value and own:
-            return path
+        if present:
+            parse(self._kind, present, name=path.name)  # what cannot be read is not written over
         values = _filled(value, present if isinstance(present, Mapping) else {})
         # ruamel.yaml takes longer to import than the home screen to open.
         from rpchat.store.yaml_writer import edited
 
-        write_atomically(path, edited(data, values, name=path.name))
+        changed = edited(data, values, name=path.name)
+        if path != source or changed != data:
+            write_atomically(path, changed)
         return path
 
     def _new_path(self, name: str) -> Path:

@@ -33,6 +33,7 @@ from rpchat.story.text import clean, one_line
 _MAX_LINES = 50_000
 _MAX_DEPTH = 50
 _MAX_NODES = 20_000
+_MAX_PLAIN_WORDS = 60_000
 _MAX_CHARACTERS = 4 << 20
 _LONGEST_NUMBER = 40
 
@@ -51,7 +52,7 @@ def read_yaml(text: str, *, name: str) -> object:
     if text.count("\n") > _MAX_LINES:
         raise FileError(f"{name} is too long: at most {_MAX_LINES} lines are read")
     reader = YAML(typ="safe", pure=True)
-    reader.Scanner = _TaglessScanner
+    reader.Scanner = _ThriftyScanner
     builder = _Builder(events=reader.parse(text))
     try:
         return builder.document()
@@ -75,11 +76,23 @@ class _RefusedError(Exception):
         self.line = line
 
 
-class _TaglessScanner(Scanner):
-    """Refuses a tag where it begins: reading a long one takes time that grows with its square."""
+class _ThriftyScanner(Scanner):
+    """Refuses, where it begins, what ruamel takes long to read.
+
+    That is a tag, which takes time that grows with its square, and prose by the hundred thousand words outside of
+    quotes and blocks, which is read word by word.
+    """
+
+    _words = 0
 
     def fetch_tag(self) -> None:
         raise _RefusedError("a YAML tag (`!…`) is not read; put the text in quotes", self.reader.line + 1)
+
+    def scan_plain_spaces(self, indent: object, start_mark: object) -> object:
+        self._words += 1
+        if self._words > _MAX_PLAIN_WORDS:
+            raise _RefusedError("too much text without quotes; use a block (`|`)", self.reader.line + 1)
+        return super().scan_plain_spaces(indent, start_mark)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def edited(source: bytes, values: Mapping[str, object], *, name: str) -> bytes:
     keys inside them take the order of `values`. Raises FileError naming `name` if the file cannot be changed so,
     because it uses aliases, for instance.
     """
+    if source and _same(load_yaml(source, name=name), values):
+        return source
     text = source.decode("utf-8-sig")
     for block in (True, False):  # a block cannot hold every text: some need quotes
         try:

@@ -8,9 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Le, MinLen
 
-SamplerName = Literal[
-    "penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature"
-]
+SamplerName = Literal["penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature"]
 
 DEFAULT_ORDER: tuple[SamplerName, ...] = (
     "penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature",
@@ -48,7 +46,7 @@ class Sampling:
     dry_allowed_length: Annotated[int, Ge(0)] = 2
     dry_last_n: Annotated[int, Ge(-1)] = -1
     """Tokens looked back at; -1 is the whole context."""
-    dry_breakers: tuple[str, ...] = ("\n", ":", "\"", "*", "「", "」")
+    dry_breakers: tuple[str, ...] = ("\n", ":", '"', "*", "「", "」")
     repeat_penalty: Annotated[float, Gt(0)] = 1.0
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0

@@ -125,16 +125,16 @@ COMPOSE_KEYS: Mapping[str, str] = {"scene.send": "ctrl+s", "scene.newline": "ent
 
 
 def bindings(place: Place, *, while_writing: bool = False) -> list[Binding]:
-    """Return Textual's bindings of a place. Those around the composer go to the screen's action methods."""
+    """Return Textual's bindings of a place. Those around the composer go to the screen's action methods.
+
+    All come before the focused field's own keys, so that any key of a keymap works while something is written.
+    """
     target = "screen." if while_writing else ""
     return [
-        Binding(
-            action.keys, f"{target}{action.name}", action.help, id=action.id, show=False,
-            priority=while_writing or action.place == "home" or action.id == "app.quit",
-        )
+        Binding(action.keys, f"{target}{action.name}", action.help, id=action.id, show=False, priority=True)
         for action in ACTIONS
         if action.place == place and action.keys and action.while_writing == while_writing
-    ]  # fmt: skip
+    ]
 
 
 def keymap(overrides: Mapping[str, str], *, enter_sends: bool) -> tuple[dict[str, str], list[str]]:

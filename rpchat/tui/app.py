@@ -15,9 +15,9 @@ from textual.theme import Theme
 
 from rpchat.engine.port import Loaded, Loading, ModelInfo
 from rpchat.errors import ModelError, RpchatError
-from rpchat.store.models import ModelChoice
 from rpchat.program import Program
 from rpchat.session import Session
+from rpchat.store.models import ModelChoice
 from rpchat.tui.actions import COMPOSE_KEYS, Place, bindings, keymap
 from rpchat.tui.border import shown
 from rpchat.tui.palette import StoryProvider, system_commands
@@ -44,7 +44,10 @@ class RpchatApp(App[None]):
         """The model that is played with; None: there is none, or nobody looked yet (`knows_choice`)."""
         self.knows_choice = False
         self.model: ModelInfo | None = None
-        self._loading: Loading | None = None
+        self.loading: Loading | None = None
+        """How far the model is loaded, while it is being loaded."""
+        self.model_size = 0
+        """Bytes of the model's file; 0 where it is not known."""
         self._load: asyncio.Task[None] | None = None
         self._start = start
         self.keys, self._problems = keymap(program.config.keys, enter_sends=program.config.enter_sends)
@@ -106,21 +109,26 @@ class RpchatApp(App[None]):
         self._show_model()
         if self.choice is None:
             return
+        with suppress(OSError):
+            self.model_size = self.choice.path.stat().st_size
         try:
             async with aclosing(self.program.load(session)) as events:
                 async for event in events:
                     if isinstance(event, Loaded):
                         self.model = event.model
                     else:
-                        self._loading = event
+                        self.loading = event
                         self._show_model()
-        finally:
-            self._loading = None
+        except RpchatError:
+            self.loading = None
             self._show_model()
+            raise
+        self.loading = None
+        self._show_model()
 
     def _show_model(self) -> None:
         if isinstance(self.screen, SceneScreen):
-            self.screen.show_loading(self._loading)
+            self.screen.show_loading()
         elif isinstance(self.screen, HomeScreen):
             self.screen.show_status()
 
@@ -129,8 +137,8 @@ class RpchatApp(App[None]):
         if self.choice is None:
             return "no model" if self.knows_choice else ""
         name = self.choice.name
-        if self._loading is not None:
-            return f"loading {name} {self._loading.done / self._loading.total:.0%}"
+        if self.loading is not None:
+            return f"loading {name} {self.loading.done / self.loading.total:.0%}"
         return f"demo model: {name}" if self.choice.demo else name
 
     def opening_line(self) -> str:
@@ -181,7 +189,7 @@ class RpchatApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of this screen, or hide them."""
-        if self.close_help():
+        if not isinstance(self.screen, HomeScreen | SceneScreen) or self.close_help():
             return
         place: Place = "home" if isinstance(self.screen, HomeScreen) else "scene"
         self.screen.query_one("#middle").mount(HelpPanel((place, "app"), self.keys))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from rpchat.errors import RpchatError
+from rpchat.story.text import clean
 
 _LOG = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ async def shown(work: Awaitable[None], show: Callable[[str], None]) -> None:
     try:
         await work
     except RpchatError as error:
-        show(str(error))
+        show(clean(str(error)))
     except Exception as error:  # noqa: BLE001
         _LOG.exception("a worker of the screen failed")
-        show(f"that went wrong inside rpchat ({type(error).__name__}: {error}). What was written is kept")
+        show(clean(f"that went wrong inside rpchat ({type(error).__name__}: {error}). What was written is kept"))

@@ -34,13 +34,18 @@ def misbehave(behaviour: str, record: Path) -> None:
             Decoder, "warm_up", lambda *_: die(faults[behaviour]) if behaviour in faults else note(record, "warmed")
         )
         if behaviour == "illegal-at-work":
-            setattr(Decoder, "reply", lambda *_, **__: die(signal.SIGILL))
+            patch(Decoder, "reply", lambda *_, **__: die(signal.SIGILL))
         # Weights are loaded safely: the machine that runs the test may be one where they must be.
         made = load(replace(order, safe_mode=True), **rest)
         return replace(made, info=replace(made.info, safe_mode=False))
 
-    setattr(model, "load", loading)
+    patch(model, "load", loading)
     return worker.main()
+
+
+def patch(owner: object, name: str, value: object) -> None:
+    """Replace a part of the product in this process."""
+    setattr(owner, name, value)
 
 
 def die(number: signal.Signals) -> None:

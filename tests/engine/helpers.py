@@ -26,12 +26,12 @@ from rpchat.story.preset import Sampling
 GREEDY = Sampling(temperature=0)
 WARM = Sampling(temperature=1.0, min_p=0.05)
 
-STORY = " ".join(f"On day {day} the old sailor counted {day * 7} gulls above the harbour." for day in range(1, 12))
+STORY = " ".join(f"On day {day} the old sailor counted {day * 7} gulls above the harbour." for day in range(1, 7))
 
 
 def quick(*, n_ctx: int = 256) -> EngineSettings:
     """Return settings of a small model on a busy machine: two threads that wait for each other are slower than one."""
-    return EngineSettings(n_ctx=n_ctx, n_threads=1)
+    return EngineSettings(n_ctx=n_ctx, n_threads=1, n_batch=32)
 
 
 def question(words: str) -> tuple[Segment, ...]:

@@ -13,6 +13,7 @@ from rpchat.engine.port import Request
 from rpchat.engine.wire import pack, pack_piece, request_of, unpack
 from rpchat.engine.worker.cache import reusable
 from rpchat.engine.worker.decode import slice_size
+from rpchat.engine.worker.governor import Governor
 from rpchat.prompt.segment import control, text
 from rpchat.story.preset import Sampling
 
@@ -71,3 +72,9 @@ def test_a_broken_memory_is_no_memory(tmp_path: Path) -> None:
         assert Machine(path).safe("Q4_0") is None
     Machine(path).remember(safe=True, quantisation="")
     assert Machine(path).safe("Q4_0") is True
+
+
+def test_a_busy_machine_gets_one_thread_fewer_until_it_is_idle() -> None:
+    told = iter([(0.0, 0.0, 0.0), (0.1, 0.2, 0.0), (1.0, 3.0, 2.0), (2.0, 5.0, 4.0), (3.0, 7.1, 6.0)])
+    governor = Governor(2, usage=lambda: next(told))
+    assert [(governor.advise(), governor.threads) for _ in range(4)] == [(False, 2), (True, 1), (True, 2), (False, 2)]

@@ -31,10 +31,10 @@ async def test_a_reply_is_read_then_written_then_ended(engine: ChildEngine) -> N
 
 
 async def test_regenerating_decodes_one_token(engine: ChildEngine) -> None:
-    request = ask(question("Tell me about gulls. " + STORY[:500]), sampling=WARM)
+    request = ask(question("Tell me about gulls. " + STORY[:300]), sampling=WARM)
     first = await reply(engine, request)
     again = await reply(engine, ask(request.segments, sampling=WARM, seed=2))
-    assert first.end.prefilled_tokens > 100
+    assert first.end.prefilled_tokens > 50
     assert again.end.prefilled_tokens == 1
     assert again.readings[0].done == again.end.prompt_tokens - 1
 

@@ -93,17 +93,16 @@ async def test_an_error_arrives_and_the_thread_goes_on() -> None:
 
 async def test_a_cancelled_call_is_still_carried_out_before_the_next() -> None:
     thread = OneThread()
-    begun, gate = threading.Event(), threading.Event()
+    loop, begun, gate = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     seen: list[str] = []
 
     def slow() -> None:
-        begun.set()
+        loop.call_soon_threadsafe(begun.set)
         gate.wait(10)
         seen.append("slow")
 
     task = asyncio.create_task(thread.run(slow))
-    while not begun.is_set():
-        await asyncio.sleep(0)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

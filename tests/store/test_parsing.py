@@ -49,7 +49,7 @@ def test_a_card_as_people_write_it() -> None:
         ("name: a\ntags: [a, [b]]", "sakura.yaml: `tags.2` must be a text, not a list"),
         ("name: a\nsheet: x", "sakura.yaml: `sheet` must consist of lines `name: value`, not of `x`"),
         ("name: a\nsheet: {b: {c: d}}", "sakura.yaml: `sheet.b` must be a text, not `name: value` lines"),
-        ("name: a\ntalkativeness: 3", "sakura.yaml: `talkativeness` must be at most 1.0, not `3`"),
+        ("name: a\ntalkativeness: 3", "sakura.yaml: `talkativeness` must be at most 1, not `3`"),
         ("name: a\ntalkativeness: often", "sakura.yaml: `talkativeness` must be a number, not `often`"),
     ],
 )

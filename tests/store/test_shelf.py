@@ -64,7 +64,7 @@ class TestFinding:
         assert shelf.find(str(tmp_path / "elsewhere.yaml")) == ("elsewhere", Card(name="far"))
         monkeypatch.chdir(tmp_path)
         assert shelf.find("elsewhere.yaml")[1].name == "far"
-        with pytest.raises(FileError, match="nowhere.yaml does not exist"):
+        with pytest.raises(FileError, match=r"nowhere\.yaml does not exist"):
             shelf.find("./nowhere.yaml")
 
     def test_the_nearest_names_are_told(self, shelf: Shelf[Card]) -> None:
@@ -98,6 +98,13 @@ class TestSaving:
         path.write_text(SAKURA, "utf-8")
         shelf.save("sakura", shelf.find("sakura")[1])
         assert path.read_text("utf-8") == SAKURA
+
+    def test_the_order_of_a_sheet_is_a_change(self, shelf: Shelf[Card], tmp_path: Path) -> None:
+        path = tmp_path / "user" / "sakura.yaml"
+        path.write_text("name: a\nsheet:\n  x: 1  # one\n  y: 2  # two\n")
+        card = shelf.find("sakura")[1]
+        shelf.save("sakura", replace(card, sheet={"y": "2", "x": "1"}))
+        assert path.read_text() == "name: a\nsheet:\n  y: 2  # two\n  x: 1  # one\n"
 
     def test_only_what_changed_is_touched(self, shelf: Shelf[Card], tmp_path: Path) -> None:
         path = tmp_path / "user" / "sakura.yaml"

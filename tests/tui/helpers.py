@@ -44,9 +44,7 @@ def folders_in(home: Path, *, model: bool = True) -> Folders:
     return folders
 
 
-def program_in(
-    folders: Folders, replies: Iterable[Script] | None = None, *, read_only: bool = False
-) -> Program:
+def program_in(folders: Folders, replies: Iterable[Script] | None = None, *, read_only: bool = False) -> Program:
     """Return a program over a scripted engine that has no model loaded yet."""
     lock = HomeLock(folders.lock_file)
     if not read_only:
@@ -128,7 +126,12 @@ class Stage:
 
 @asynccontextmanager
 async def on_stage(
-    program: Program, *, card: str = "mira-of-the-light", size: tuple[int, int] = (80, 24), home: bool = False
+    program: Program,
+    *,
+    card: str = "mira-of-the-light",
+    size: tuple[int, int] = (80, 24),
+    home: bool = False,
+    settle: bool = True,
 ) -> AsyncIterator[Stage]:
     """Run the app on the home screen, or in the scene of a card, until the first screen stands."""
     start = None if home else await program.play([card])
@@ -136,7 +139,8 @@ async def on_stage(
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot)
         await stage.until(lambda: isinstance(app.screen, HomeScreen if home else SceneScreen))
-        await stage.settled()
+        if settle:
+            await stage.settled()
         yield stage
 
 

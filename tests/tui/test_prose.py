@@ -78,7 +78,16 @@ def test_styles(text: str, style: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "snake_case_name", "it's the dogs' bowl", "5 * 3 = 15", "f*ck", "name(s)", ":( oh", "I am OK", "5'10\" tall", "Henry VIII"],
+        "snake_case_name",
+        "it's the dogs' bowl",
+        "5 * 3 = 15",
+        "f*ck",
+        "name(s)",
+        ":( oh",
+        "I am OK",
+        "5'10\" tall",
+        "Henry VIII",
+    ],
 )
 def test_what_is_no_mark(text: str) -> None:
     assert all(not span.styles for span in spans(text))

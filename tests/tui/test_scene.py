@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from rpchat.engine.port import Loaded, Loading
 from rpchat.engine.scripted import Script, ScriptedEngine
 from rpchat.errors import EngineError
+from rpchat.program import Program
+from rpchat.session import Session
 from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.widgets.help import HelpPanel
 from rpchat.tui.widgets.transcript import WINDOW
 from rpchat.tui.widgets.turn import TurnView
-from tests.tui.helpers import folders_in, gated, on_stage, program_in, reached
+from rpchat.tui.widgets.waiting import reading_line
+from tests.tui.helpers import Stage, folders_in, gated, on_stage, program_in, reached
 
 GREETING = '"You are late," Mira says. *She lifts the lamp.*'
 
@@ -195,7 +201,9 @@ async def test_two_slashes_are_one_in_the_story(tmp_path: Path) -> None:
 
 async def test_a_dead_engine_is_one_line_and_again_goes_on(tmp_path: Path) -> None:
     died = Script(
-        pieces=tuple("Come in."), error=EngineError("the engine died: out of memory", "Ctrl+R tries again"), fail_after=4
+        pieces=tuple("Come in."),
+        error=EngineError("the engine died: out of memory", "Ctrl+R tries again"),
+        fail_after=4,
     )
     async with on_stage(program_in(folders_in(tmp_path), [died, *of("Welcome.")])) as stage:
         await stage.type("Hello.")
@@ -335,7 +343,7 @@ async def test_the_marks_can_be_clicked(tmp_path: Path) -> None:
         assert stage.texts[-1] == "One."
 
 
-async def long_scene(tmp_path: Path, turns: int):  # noqa: ANN201
+async def long_scene(tmp_path: Path, turns: int) -> Program:
     program = program_in(folders_in(tmp_path), None)
     session = await program.play(["mira-of-the-light"])
     for number in range(turns):
@@ -352,13 +360,21 @@ async def test_a_long_scene_is_a_window_that_grows_upwards_without_moving(tmp_pa
             await stage.settled()
             if len(stage.texts) > WINDOW:
                 break
-        seen = [line for line in stage.frame().splitlines() if "line " in line]
-        await stage.settled()
-        assert [line for line in stage.frame().splitlines() if "line " in line] == seen
+        assert 90 <= first_number(stage.frame()) <= 92
         await stage.pilot.press("ctrl+home")
         await stage.until(lambda: GREETING[:14] in stage.frame())
         await stage.pilot.press("ctrl+end")
         await stage.until(lambda: "line 149" in stage.frame())
+
+
+def page_rows(stage: Stage) -> list[str]:
+    """The rows of the page that neither the scroll bar nor the badge touches."""
+    return [row[:78] for row in stage.frame().splitlines()[2:19]]
+
+
+def first_number(frame: str) -> int:
+    """The number of the first `line n` that is on screen."""
+    return int(frame.split("line ")[1].split()[0])
 
 
 async def test_the_page_stays_put_while_a_reply_comes_in_below(tmp_path: Path) -> None:
@@ -371,10 +387,10 @@ async def test_the_page_stays_put_while_a_reply_comes_in_below(tmp_path: Path) -
         await stage.until(lambda: stage.texts[-1] == "Come")
         await stage.pilot.press("pageup")
         await stage.settled_but_writing()
-        before = stage.frame().splitlines()[2:15]
+        before = page_rows(stage)
         gate.opened.set()
         await stage.settled()
-        assert stage.frame().splitlines()[2:15] == before
+        assert page_rows(stage) == before
         assert "↓ new" in stage.frame()
         await stage.pilot.press("ctrl+end")
         await stage.until(lambda: "↓ new" not in stage.frame())
@@ -390,23 +406,29 @@ async def test_resizing_keeps_the_end_in_view(tmp_path: Path) -> None:
             assert "↓ new" not in stage.frame()
 
 
-async def test_waiting_is_said(tmp_path: Path) -> None:
+async def test_loading_the_model_is_said_to_who_waits_for_it(tmp_path: Path) -> None:
     program = program_in(folders_in(tmp_path), of("Come in."))
-    held = asyncio.Event()
-    engine = program.engine
-    assert isinstance(engine, ScriptedEngine)
-    tokenize = engine.tokenize
+    gate = asyncio.Event()
 
-    async def slow(segments):  # noqa: ANN001, ANN202
-        ids = await tokenize(segments)
-        if engine.requests:
-            await held.wait()
-        return ids
+    async def load(session: Session | None = None) -> AsyncGenerator[Loading | Loaded, None]:
+        yield Loading(430)
+        await gate.wait()
+        async with aclosing(Program.load(program, session)) as events_:
+            async for event in events_:
+                yield event
 
-    async with on_stage(program) as stage:
-        engine.tokenize = slow  # type: ignore[method-assign]
+    program.load = load  # type: ignore[method-assign]
+    async with on_stage(program, settle=False) as stage:
+        await stage.until(lambda: "43%" in stage.frame().splitlines()[0])
         await stage.type("Hello.")
-        await stage.until(lambda: engine.requests)
-        held.set()
+        await stage.until(lambda: "loading the model" in stage.below)
+        assert stage.texts == [GREETING, "Hello."]
+        gate.set()
         await stage.settled()
         assert stage.texts[-1] == "Come in."
+        assert stage.below == ""
+
+
+def test_reading_gets_a_bar_when_it_takes_a_while() -> None:
+    assert reading_line(1204, 3500, seconds=0.1).plain == "reading 1,204 of 3,500 "
+    assert "██" in reading_line(1204, 3500, seconds=0.5).plain

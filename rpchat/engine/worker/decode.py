@@ -12,6 +12,7 @@ import llama_cpp
 from rpchat.engine.port import End, Ended, Request
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.chain import Chain
+from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.samplers import Setting
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import EngineError, PromptError
@@ -21,6 +22,7 @@ _FULL = 1
 
 
 _STEPS = 16
+_GOVERNED_TOKENS = 32
 
 
 def slice_size(count: int, *, least: int, most: int) -> int:
@@ -47,6 +49,8 @@ class Decoder:
     least_slice: int
     """Fewest that are: progress is told after each slice, and every slice has its cost."""
     cancelled: Callable[[], bool]
+    governor: Governor | None
+    """Who says with how many threads to compute; None where the user has said."""
     cache: Cache = field(init=False)
     _abort: object = field(init=False)
 
@@ -109,6 +113,7 @@ class Decoder:
         """Bring the cache to hold exactly `prompt`, and return how many tokens were evaluated for that."""
         kept = self.cache.prepare(prompt)
         reading(kept, len(prompt))
+        self._govern()
         size = slice_size(len(prompt) - kept, least=self.least_slice, most=self.n_batch)
         for start in range(kept, len(prompt), size):
             if self.cancelled():
@@ -136,12 +141,20 @@ class Decoder:
             if token in ends:
                 return "stop", count
             count += 1
+            if count % _GOVERNED_TOKENS == 0:
+                self._govern()
             piece(token, self.vocabulary.piece(token))
             if len(self.cache.ids) >= self.n_ctx:
                 return "context", count
             if count < request.max_tokens:
                 self._decode([token])
         return "max_tokens", count
+
+    def _govern(self) -> None:
+        """Compute with as many threads as the machine has room for now."""
+        if self.governor is not None and self.governor.advise():
+            threads = self.governor.threads
+            llama_cpp.llama_set_n_threads(self.context, threads, threads)
 
     def _decode(self, ids: list[int]) -> None:
         """Evaluate `ids` behind what is in the cache, with logits for the last one."""

@@ -13,6 +13,7 @@ import psutil
 from rpchat.engine.port import Device, EngineSettings, ModelInfo
 from rpchat.engine.worker.decode import Decoder
 from rpchat.engine.worker.devices import devices, features, threads
+from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.log import LibraryLog
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import ModelError
@@ -79,6 +80,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], can
         n_batch=batch,
         least_slice=batch if offloads else _CPU_SLICE,
         cancelled=cancelled,
+        governor=None if order.settings.n_threads or order.settings.n_threads_batch else Governor(count),
     )
     if order.warm_up:
         tokens = min(_WARM_UP_TOKENS, batch, n_ctx)

@@ -15,8 +15,7 @@ from rpchat.prompt.formats.template import Template
 from rpchat.prompt.formats.vicuna import Vicuna
 
 ADAPTERS: dict[str, Adapter] = {
-    adapter.name: adapter
-    for adapter in (Mistral(), Vicuna(), Party(), ChatML(), Alpaca(), BlockML(), Template())
+    adapter.name: adapter for adapter in (Mistral(), Vicuna(), Party(), ChatML(), Alpaca(), BlockML(), Template())
 }
 
 CONTROLS: frozenset[str] = frozenset(name for adapter in ADAPTERS.values() for name in adapter.controls)

@@ -84,8 +84,7 @@ def _setup(conversation: Conversation) -> str:
 
 def _persona(character: Character) -> str:
     sheet = (
-        f"{label}: {value if isinstance(value, str) else ', '.join(value)}"
-        for label, value in character.sheet.items()
+        f"{label}: {value if isinstance(value, str) else ', '.join(value)}" for label, value in character.sheet.items()
     )
     texts = (part.strip() for part in (character.description, character.personality) if part.strip())
     return "\n".join([*sheet, *texts])

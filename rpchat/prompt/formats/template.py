@@ -90,7 +90,7 @@ class Template:
             segments.insert(0, control(bos))
         return (*segments, text(named_cue(conversation), "cue"))
 
-    def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
+    def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:  # noqa: ARG002
         """Raise PromptError: this adapter needs the model's template, which only an engine can render."""
         raise PromptError("this preset uses the model's own chat template", "Load a model, or choose a preset.")
 
@@ -113,8 +113,4 @@ def _cut(literal: str, vocabulary: Vocabulary) -> list[Segment]:
     if not names:
         return [text(literal)]
     pattern = re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
-    return [
-        control(part) if index % 2 else text(part)
-        for index, part in enumerate(pattern.split(literal))
-        if part
-    ]
+    return [control(part) if index % 2 else text(part) for index, part in enumerate(pattern.split(literal)) if part]

@@ -22,20 +22,20 @@ class Exchange:
 
 
 def exchanges(conversation: Conversation, neutral: Callable[[str], str]) -> list[Exchange]:
-    """Return the conversation in exchanges, every text tidied and made harmless by `neutral`. Never empty; the last
+    """Return the conversation in exchanges, every name and text made harmless by `neutral`. Never empty; the last
     one is answered by the reply, or, if its `model` has lines, goes on with it."""
     told = [Exchange()]
     notes: list[str] = []
     for line in conversation.lines:
-        text = neutral(tidy(line.text))
+        by, text = neutral(line.by), neutral(tidy(line.text))
         if not text:
             continue
         if line.side == "char":
-            told[-1].model.append(japanese_line(line.by, text))
+            told[-1].model.append(japanese_line(by, text))
         elif line.side == "user":
             if told[-1].model:
                 told.append(Exchange())
-            told[-1].user += [*notes, japanese_line(line.by, text)]
+            told[-1].user += [*notes, japanese_line(by, text)]
             notes.clear()
         else:
             notes.append(f"({text})")

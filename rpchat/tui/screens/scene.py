@@ -9,7 +9,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from rpchat.engine.port import Loading
 from rpchat.session import Session
 from rpchat.story.scene import Turn
 from rpchat.tui.actions import ACTIONS, BY_ID, Action, bindings, command, shown_key
@@ -77,6 +76,8 @@ class SceneScreen(Screen[None]):
 
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError."""
+        if self.host.loading is not None:
+            self.show_loading()
         await self.host.ready(self.session)
 
     def settled(self) -> None:
@@ -138,11 +139,13 @@ class SceneScreen(Screen[None]):
         newest = last is not None and last.id == event.turn_id
         self.director.do(self.director.swipe(event.step, None if newest else event.turn_id))
 
-    def show_loading(self, loading: Loading | None) -> None:
+    def show_loading(self) -> None:
         """Show how far the model is loaded; under the page only to who waits for it."""
         self.show_status()
+        loading = self.host.loading
         if self.director.is_writing:
-            self.page.say(loading_line(loading.done, loading.total) if loading is not None else None)
+            size = self.host.model_size
+            self.page.say(loading_line(loading.done, loading.total, size=size) if loading is not None else None)
         elif loading is None and self.director.is_fresh:
             self.director.remark(self.host.opening_line())
 
@@ -254,9 +257,9 @@ class SceneScreen(Screen[None]):
         else:
             self.page.page(direction)
 
-    async def action_top(self) -> None:
+    def action_top(self) -> None:
         """To the first turn."""
-        await self.page.to_start()
+        self.page.to_start()
 
     def action_bottom(self) -> None:
         """To the end."""

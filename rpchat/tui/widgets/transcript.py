@@ -173,10 +173,9 @@ class Transcript(Container):
         self._scroll.scroll_end(animate=False, immediate=True)
         self.query_one("#badge").remove_class("-shown")
 
-    async def to_start(self) -> None:
+    def to_start(self) -> None:
         """Go to the first turn of the scene, mounting all there is before it."""
-        await self._load(self._first)
-        self._scroll.scroll_home(animate=False)
+        self.run_worker(self._load(self._first, then_home=True), exclusive=True, group="older")
 
     def page(self, direction: int) -> None:
         """Scroll a page less two rows up (-1) or down (1)."""
@@ -198,8 +197,8 @@ class Transcript(Container):
             self._loading = True
             self.run_worker(self._load(MORE), exclusive=True, group="older")
 
-    async def _load(self, count: int) -> None:
-        """Mount `count` older turns without moving what is on screen."""
+    async def _load(self, count: int, *, then_home: bool = False) -> None:
+        """Mount `count` older turns without moving what is on screen; then go to the first one, if asked."""
         first = max(0, self._first - count)
         older = [TurnView(face) for face in self._faces[first : self._first]]
         self._first = first
@@ -212,7 +211,8 @@ class Transcript(Container):
                 await scroll.mount_all(older, before=0)
 
         def restore() -> None:
-            scroll.scroll_to(y=scroll.max_scroll_y - from_bottom, animate=False, immediate=True)
+            y = 0 if then_home else scroll.max_scroll_y - from_bottom
+            scroll.scroll_to(y=y, animate=False, immediate=True)
             self._loading = False
 
         self.call_after_refresh(restore)
