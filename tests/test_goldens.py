@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from rpchat.engine.child import ChildEngine
+from rpchat.engine.port import EngineSettings
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats import ADAPTERS
 from rpchat.prompt.segment import Segment, Vocabulary, joined
+from tests import vocabularies
 
 FORMATS = {"antler": "mistral", "limarp": "alpaca", "shori": "blockml"}
 CHATML_MARKS = frozenset({"<|im_start|>", "<|im_end|>"})
@@ -69,3 +72,24 @@ def test_prompt(case: dict[str, Any]) -> None:
     if "segments_text_mode" in case:
         as_text = Vocabulary(bos="<s>" if case["bos"] else None)
         assert pairs(adapter.render(conversation, as_text)) == case["segments_text_mode"]
+
+
+@pytest.mark.parametrize("name", vocabularies.NAMES)
+async def test_token_ids(name: str, tmp_path: Path) -> None:
+    """Every case's ids, by the real llama.cpp on the real vocabulary."""
+    cases = [param.values[0] for param in _cases() if name in param.values[0]["token_ids"]]
+    if not cases:
+        pytest.skip("no case is for this vocabulary")
+    path = tmp_path / f"{name}.gguf"
+    vocabularies.write_gguf(name, path)
+    engine = ChildEngine(log=tmp_path / "engine.log", machine=tmp_path / "machine.json")
+    try:
+        async for _ in engine.load(path, EngineSettings(n_ctx=1024)):
+            pass
+        for case in cases:
+            as_text = name == "nemo" and "segments_text_mode" in case
+            pairs = case["segments_text_mode" if as_text else "segments"]
+            ids = await engine.tokenize([Segment(kind, text) for kind, text in pairs])
+            assert ids == case["token_ids"][name], case["id"]
+    finally:
+        await engine.close()
