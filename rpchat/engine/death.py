@@ -11,7 +11,7 @@ from rpchat.engine.process import WorkerDiedError
 from rpchat.story.text import one_line
 
 _WINDOWS_CODES = {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000409: "SIGABRT", 0xC0000017: "SIGKILL"}
-_TELLING = re.compile(r"GGML_ASSERT|error|terminate called|what\(\)|failed", re.IGNORECASE)
+_TELLING = re.compile(r"GGML_ASSERT|GGML_ABORT|what\(\)|Error\b|error:")
 
 _MEMORY_HINT = "Choose a smaller model or a smaller n_ctx, or close other programs."
 _BUILD_HINT = "Reinstall llama-cpp-python with CMAKE_ARGS=-DGGML_NATIVE=OFF."

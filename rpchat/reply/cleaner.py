@@ -44,6 +44,11 @@ class Cleaner:
     def __post_init__(self) -> None:
         self._scanner = Scanner(own_name_rules(self.speaker))
 
+    @property
+    def held_back(self) -> str:
+        """White space that nothing visible has followed yet."""
+        return self._space
+
     def feed(self, text: str, *, last: bool = False) -> str:
         """Return what has become visible."""
         shown = ""

@@ -64,6 +64,8 @@ class Cutter:
 
     scanner: Scanner[CutKind]
     cut: Found[CutKind] | None = None
+    broken: bool = False
+    """Whether the bytes ended inside a character, or between the two bytes of a line break."""
     _given: int = 0
     _decoder: io.IncrementalNewlineDecoder = field(
         default_factory=lambda: io.IncrementalNewlineDecoder(
@@ -78,6 +80,7 @@ class Cutter:
     def finish(self, *, whole: bool) -> str:
         """Return the rest, held back until now. Not `whole`: an unfinished character at the end is dropped."""
         tail = self._decoder.decode(b"", final=True)
+        self.broken = bool(tail)
         return self._scan(tail if whole else "", last=True)
 
     def _scan(self, text: str, *, last: bool) -> str:

@@ -28,7 +28,8 @@ class Reply:
     removed: str = ""
     """What was cut off behind the end."""
     whole: bool = True
-    """Nothing the model wrote is missing from `text`, but for white space at its ends and its own name."""
+    """Nothing the model wrote is missing from `text`, but for its own name and white space in front: from its token ids
+    the reply goes on where `text` ends."""
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class ReplyReader:
             text = to_last_sentence(raw, keep=len(self.prefill))
         if finish != "cancelled":
             text = without_trailing_break(text)
-        whole = cut is None and text == raw
+        whole = cut is None and text == raw and not self._cutter.broken and not self._cleaner.held_back
         return Reply(text, finish, finish, self._cutter.removed, whole=whole)
 
 

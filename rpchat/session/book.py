@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from rpchat.errors import StoreError
-from rpchat.session.unbroken import unbroken
 from rpchat.store.scenes import SceneStore
 from rpchat.store.thread import OneThread, to_its_end
 from rpchat.story.scene import Change, Scene, SceneSettings, Side, Turn
@@ -43,7 +42,6 @@ class Book:
             raise StoreError("another rpchat is using this home, so this one only reads", "Close it, then open again.")
 
     @to_its_end
-    @unbroken
     async def add(
         self,
         *,
@@ -69,7 +67,6 @@ class Book:
         return turn
 
     @to_its_end
-    @unbroken
     async def update(self, turn: Turn) -> None:
         """Save the text, finish and record of a turn that is being written."""
         self.writable()
@@ -77,7 +74,6 @@ class Book:
             self.scene = await self._thread.run(self._store.update_turn, self.scene, turn)
 
     @to_its_end
-    @unbroken
     async def move(self, changes: Sequence[Change], *, action: str) -> None:
         """Carry out an action that moves pointers; nothing is written if there are none."""
         self.writable()
@@ -88,7 +84,6 @@ class Book:
                 )
 
     @to_its_end
-    @unbroken
     async def undo(self) -> str | None:
         """Take the latest action back; return its name, or None if there is none."""
         self.writable()
@@ -96,7 +91,6 @@ class Book:
             return self._arrive(await self._thread.run(self._store.undo, self.scene))
 
     @to_its_end
-    @unbroken
     async def redo(self) -> str | None:
         """Do the latest undone action again; return its name, or None if there is none."""
         self.writable()
@@ -110,7 +104,6 @@ class Book:
         return action
 
     @to_its_end
-    @unbroken
     async def settle(self, **changed: str | int) -> None:
         """Change the scene's settings by field name."""
         async with self._turnstile:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rpchat.session.book import Book
-from rpchat.session.unbroken import unbroken
 from rpchat.store.thread import to_its_end
 from rpchat.story.scene import Turn
 
@@ -33,25 +32,22 @@ class Keeper:
     @to_its_end
     async def grow(self, text: str) -> Turn | None:
         """Take more text; return the turn if this began it. On disk at once when it begins, then about every second."""
+        now = time.monotonic()
         if self.turn is None:
-            return await self._begin(text)
+            self.turn = await self.book.add(
+                parent=self.parent, side="member", speaker=self.speaker, member=self.member, text=text, finish=OPEN,
+                action=self.action,
+            )  # fmt: skip
+            self._saved = now
+            return self.turn
         began = self.turn.finish != OPEN
         # The record tells of the text as it was: its token ids would go on from the wrong place.
         record = {} if began else self.turn.record
         self.turn = replace(self.turn, text=self.turn.text + text, finish=OPEN, record=record)
-        if began or time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+        if began or now - self._saved >= CHECKPOINT_SECONDS:
             await self.book.update(self.turn)
-            self._saved = time.monotonic()
+            self._saved = now
         return self.turn if began else None
-
-    @unbroken
-    async def _begin(self, text: str) -> Turn:
-        self.turn = await self.book.add(
-            parent=self.parent, side="member", speaker=self.speaker, member=self.member, text=text, finish=OPEN,
-            action=self.action,
-        )  # fmt: skip
-        self._saved = time.monotonic()
-        return self.turn
 
     @to_its_end
     async def finish(self, *, text: str, finish: str, record: Mapping[str, object]) -> Turn:

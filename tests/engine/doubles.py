@@ -30,9 +30,7 @@ def misbehave(behaviour: str, record: Path) -> None:
         if order.safe_mode:
             return load(order, **rest)
         faults = {"crashes-warming": signal.SIGSEGV}
-        setattr(
-            Decoder, "warm_up", lambda *_: die(faults[behaviour]) if behaviour in faults else note(record, "warmed")
-        )
+        patch(Decoder, "warm_up", lambda *_: die(faults[behaviour]) if behaviour in faults else note(record, "warmed"))
         if behaviour == "illegal-at-work":
             patch(Decoder, "reply", lambda *_, **__: die(signal.SIGILL))
         # Weights are loaded safely: the machine that runs the test may be one where they must be.

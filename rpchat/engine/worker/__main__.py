@@ -44,13 +44,14 @@ class Desk:
     def __init__(self, pipes: Pipes, inbox: Inbox) -> None:
         import llama_cpp
 
+        from rpchat.engine.worker.flag import CancelFlag
         from rpchat.engine.worker.log import LibraryLog
 
         self._pipes = pipes
-        self._inbox = inbox
+        self._flag = CancelFlag()
+        inbox.cancel = self._flag.cancel
         self._log = LibraryLog()
         self._model: Model | None = None
-        self._current = 0
         llama_cpp.llama_backend_init()
 
     def obey(self, kind: str, content: Fields) -> None:
@@ -73,9 +74,6 @@ class Desk:
             raise EngineError("no model is loaded")
         return self._model
 
-    def _cancelled(self) -> bool:
-        return self._inbox.cancelled(self._current)
-
     def _load(self, content: Fields) -> None:
         from rpchat.engine.worker.model import Order, load
 
@@ -96,15 +94,15 @@ class Desk:
                 told = done
                 self._pipes.send(kind, done=done)
 
-        # Number 1 is never a stream's; nothing is cancelled while loading, closing the pipe ends everything.
-        self._current = 1
-        self._model = load(order, log=self._log, tell=tell, cancelled=self._cancelled)
+        # Loading cannot be cancelled: closing the pipe ends this process. The first stream has a higher number.
+        self._flag.begin(1)
+        self._model = load(order, log=self._log, tell=tell, flag=self._flag)
         self._pipes.send("loaded", model=self._model.info)
 
     def _stream(self, content: Fields) -> None:
         from rpchat.engine.worker.decode import CancelledError
 
-        self._current = content["number"]
+        self._flag.begin(content["number"])
         reading = partial(_send_reading, self._pipes)
         piece = partial(_send_piece, self._pipes)
         try:

@@ -12,6 +12,7 @@ import llama_cpp
 from rpchat.engine.port import End, Ended, Request
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.chain import Chain
+from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.samplers import Setting
 from rpchat.engine.worker.vocabulary import Vocabulary
@@ -39,7 +40,7 @@ class CancelledError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Decoder:
-    """A context and what is in it. `cancelled` is asked many times a token and must be quick."""
+    """A context and what is in it."""
 
     context: llama_cpp.llama_context_p
     vocabulary: Vocabulary
@@ -48,17 +49,14 @@ class Decoder:
     """Most tokens that are read at once."""
     least_slice: int
     """Fewest that are: progress is told after each slice, and every slice has its cost."""
-    cancelled: Callable[[], bool]
+    flag: CancelFlag
     governor: Governor | None
     """Who says with how many threads to compute; None where the user has said."""
     cache: Cache = field(init=False)
-    _abort: object = field(init=False)
 
     def __post_init__(self) -> None:
         self.cache = Cache(self.context)
-        # llama.cpp keeps only a pointer: the callback object must live as long as the context.
-        self._abort = llama_cpp.ggml_abort_callback(lambda _data: self.cancelled())
-        llama_cpp.llama_set_abort_callback(self.context, self._abort, None)
+        self.flag.watch(self.context)
 
     def warm_up(self, count: int) -> None:
         """Decode `count` tokens for nothing: a build that dies here dies now."""
@@ -116,7 +114,7 @@ class Decoder:
         self._govern()
         size = slice_size(len(prompt) - kept, least=self.least_slice, most=self.n_batch)
         for start in range(kept, len(prompt), size):
-            if self.cancelled():
+            if self.flag.raised:
                 raise CancelledError
             part = prompt[start : start + size]
             self._decode(part)
@@ -131,7 +129,7 @@ class Decoder:
         """Sample and decode until something ends it; return what, and the number of tokens written."""
         count = 0
         while count < request.max_tokens:
-            if self.cancelled():
+            if self.flag.raised:
                 raise CancelledError
             if count and count == request.forbid_end:
                 chain.allow_end()

@@ -13,6 +13,7 @@ import psutil
 from rpchat.engine.port import Device, EngineSettings, ModelInfo
 from rpchat.engine.worker.decode import Decoder
 from rpchat.engine.worker.devices import devices, features, threads
+from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.log import LibraryLog
 from rpchat.engine.worker.vocabulary import Vocabulary
@@ -56,7 +57,7 @@ class Model:
     decoder: Decoder
 
 
-def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], cancelled: Callable[[], bool]) -> Model:
+def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], flag: CancelFlag) -> Model:
     """Load the model and make its context. Raises ModelError.
 
     `tell` hears `loading` with the thousandths done, and `warming` with the number of tokens before the warm-up.
@@ -79,7 +80,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], can
         n_ctx=n_ctx,
         n_batch=batch,
         least_slice=batch if offloads else _CPU_SLICE,
-        cancelled=cancelled,
+        flag=flag,
         governor=None if order.settings.n_threads or order.settings.n_threads_batch else Governor(count),
     )
     if order.warm_up:

@@ -7,6 +7,7 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from rpchat.engine.wire import Fields, pack, unpack
 
@@ -43,27 +44,26 @@ class Pipes:
 
 
 class Inbox:
-    """Messages read by a thread of its own, so that a cancel or the parent's end is seen in the middle of work."""
+    """Messages read by a thread of its own, so that a cancel or the parent's end is seen in the middle of work.
+
+    `cancel` is called from that thread, with the number of the request to cancel.
+    """
 
     def __init__(self, pipes: Pipes) -> None:
+        self.cancel: Callable[[int], None] = lambda _number: None
         self._pipes = pipes
         self._messages: queue.SimpleQueue[tuple[str, Fields]] = queue.SimpleQueue()
-        self._cancelled = 0
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def next(self) -> tuple[str, Fields]:
         """Wait for the next message that is not a cancel."""
         return self._messages.get()
 
-    def cancelled(self, number: int) -> bool:
-        """Return whether request `number`, or a later one, is to end."""
-        return self._cancelled >= number
-
     def _read(self) -> None:
         while message := self._pipes.receive():
             kind, content = message
             if kind == "cancel":
-                self._cancelled = max(self._cancelled, int(content["number"]))
+                self.cancel(content["number"])
             else:
                 self._messages.put(message)
         # Nobody is left to speak to. Python's own ending would wait for the computation; this does not.

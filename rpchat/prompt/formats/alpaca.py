@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Character, Conversation, Line
-from rpchat.prompt.formats.common import begin, plain_space, speaker_lines, tidy
+from rpchat.prompt.formats.common import PrimedByName, begin, plain_space, speaker_lines, tidy
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
 
 _HEADER = re.compile(r"^([ \t]*)###(?=[ \t]*(?:Instruction|Input|Response))", re.IGNORECASE | re.MULTILINE)
@@ -22,7 +22,7 @@ def neutral(message: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Alpaca:
+class Alpaca(PrimedByName):
     """The `alpaca` adapter."""
 
     name: str = "alpaca"
@@ -51,14 +51,6 @@ class Alpaca:
         """Return `</s>`, the block headers and the lines of everybody else."""
         names = speaker_lines([conversation.user.name, *conversation.others()])
         return Stops(control=("</s>",), line=("### Input", "### Response", "### Instruction", *names))
-
-    def opening(self, speaker: str) -> str:  # noqa: ARG002  (every reply is primed with the name)
-        """Return nothing: the name is in the cue already."""
-        return ""
-
-    def resume(self, speaker: str, text: str) -> str:  # noqa: ARG002
-        """Return the text without white space at its end."""
-        return text.rstrip()
 
 
 def _modifier(length: str) -> str:

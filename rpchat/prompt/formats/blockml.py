@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Character, Conversation, Line
-from rpchat.prompt.formats.common import begin, speaker_lines, tidy, without_instruction_marks
+from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy, without_instruction_marks
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
 
 _NAME_LABEL = re.compile(r"^[*_]*(?:full |character )?name[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
@@ -22,7 +22,7 @@ def neutral(message: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockML:
+class BlockML(PrimedByName):
     """The `blockml` adapter."""
 
     name: str = "blockml"
@@ -67,14 +67,6 @@ class BlockML:
         """Return `</s>`, the block marks and the lines of everybody else."""
         names = speaker_lines([conversation.user.name, *conversation.others()])
         return Stops(control=("</s>",), any=("▄", "▀", "[INST]"), line=names)
-
-    def opening(self, speaker: str) -> str:  # noqa: ARG002  (every reply is primed with the name)
-        """Return nothing: the name is in the cue already."""
-        return ""
-
-    def resume(self, speaker: str, text: str) -> str:  # noqa: ARG002
-        """Return the text without white space at its end."""
-        return text.rstrip()
 
 
 def _wrapped(role: str, body: str, origin: Origin) -> list[Segment]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation, Line
-from rpchat.prompt.formats.common import begin, named_cue, speaker_lines, tidy
+from rpchat.prompt.formats.common import Unprimed, begin, named_cue, speaker_lines, tidy
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -18,7 +18,7 @@ _ROLES = {"user": "user", "char": "assistant"}
 
 
 @dataclass(frozen=True, slots=True)
-class ChatML:
+class ChatML(Unprimed):
     """The `chatml` adapter."""
 
     name: str = "chatml"
@@ -57,11 +57,3 @@ class ChatML:
             any=(_END, _START),
             line=speaker_lines([conversation.user.name, *conversation.others()]),
         )
-
-    def opening(self, speaker: str) -> str:
-        """Return `Name:`."""
-        return f"{speaker}:"
-
-    def resume(self, speaker: str, text: str) -> str:  # noqa: ARG002  (the speaker's name is in the cue)
-        """Return the text without white space at its end."""
-        return text.rstrip()

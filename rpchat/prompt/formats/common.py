@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from rpchat.prompt.conversation import Conversation
-from rpchat.prompt.segment import Segment, Stops, Vocabulary, control
+from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 
 
 class Adapter(Protocol):
@@ -35,14 +35,23 @@ class Adapter(Protocol):
         """Return how a line of the speaker begins: what primes a model that would not begin by itself."""
         ...
 
-    def resume(self, speaker: str, text: str) -> str:
-        """Return the prefill with which a reply goes on behind `text`, which the reader already sees."""
+    def resume(self, speaker: str, shown: str) -> str:
+        """Return the prefill with which a reply goes on behind `shown`, which the reader already sees."""
         ...
 
 
 def begin(vocabulary: Vocabulary) -> list[Segment]:
     """Return the beginning-of-sequence token, once, where the vocabulary wants one."""
     return [control(vocabulary.bos)] if vocabulary.bos is not None else []
+
+
+def cut_controls(literal: str, vocabulary: Vocabulary) -> list[Segment]:
+    """Return a format's own text as control tokens, where the vocabulary has them, and text; longer names win."""
+    names = sorted(vocabulary.controls, key=len, reverse=True)
+    if not names:
+        return [text(literal)] if literal else []
+    pattern = re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
+    return [control(part) if at % 2 else text(part) for at, part in enumerate(pattern.split(literal)) if part]
 
 
 def tidy(text: str) -> str:
@@ -96,7 +105,44 @@ def japanese_stops(conversation: Conversation) -> tuple[tuple[str, ...], tuple[s
     return (f"{user}「",), tuple(line)
 
 
-def japanese_resume(name: str, text: str) -> str:
-    """Return the prefill that goes on behind `text` in the Japanese manner."""
-    kept = text.rstrip()
-    return name + kept if _SPOKEN.match(kept) else kept
+class JapaneseManner:
+    """Adapters whose lines read `名前「speech」(scene)`."""
+
+    __slots__ = ()
+
+    def opening(self, speaker: str) -> str:
+        """Return `名前「`."""
+        return f"{speaker}「"
+
+    def resume(self, speaker: str, shown: str) -> str:
+        """Return the shown text, the speaker's name in front if it opens with speech."""
+        kept = shown.rstrip()
+        return speaker + kept if _SPOKEN.match(kept) else kept
+
+
+class PrimedByName:
+    """Adapters whose cue ends with the speaker's name in any case."""
+
+    __slots__ = ()
+
+    def opening(self, speaker: str) -> str:  # noqa: ARG002
+        """Return nothing: the name is there already."""
+        return ""
+
+    def resume(self, speaker: str, shown: str) -> str:  # noqa: ARG002
+        """Return the shown text without white space at its end."""
+        return shown.rstrip()
+
+
+class Unprimed:
+    """Adapters whose cue holds the speaker's name only where names stand in front of every line."""
+
+    __slots__ = ()
+
+    def opening(self, speaker: str) -> str:
+        """Return `Name:`."""
+        return f"{speaker}:"
+
+    def resume(self, speaker: str, shown: str) -> str:  # noqa: ARG002
+        """Return the shown text without white space at its end."""
+        return shown.rstrip()

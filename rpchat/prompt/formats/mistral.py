@@ -9,20 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation
-from rpchat.prompt.formats.common import (
-    begin,
-    japanese_resume,
-    japanese_stops,
-    tidy,
-    without_instruction_marks,
-)
+from rpchat.prompt.formats.common import JapaneseManner, begin, japanese_stops, tidy, without_instruction_marks
 from rpchat.prompt.formats.turns import exchanges
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
 
 @dataclass(frozen=True, slots=True)
-class Mistral:
+class Mistral(JapaneseManner):
     """The `mistral` adapter."""
 
     name: str = "mistral"
@@ -54,11 +48,3 @@ class Mistral:
         """Return `</s>`, the user's and the other members' lines, and the delimiters."""
         anywhere, line = japanese_stops(conversation)
         return Stops(control=("</s>",), any=(*anywhere, "[INST]", "[/INST]"), line=line)
-
-    def opening(self, speaker: str) -> str:
-        """Return `名前「`."""
-        return f"{speaker}「"
-
-    def resume(self, speaker: str, text: str) -> str:
-        """Return the text with the speaker's name in front of speech."""
-        return japanese_resume(speaker, text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Character, Conversation
-from rpchat.prompt.formats.common import begin, speaker_lines, tidy
+from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
 
 _OPEN, _CLOSE = "[INST]", "[/INST]"
@@ -17,7 +17,7 @@ _ROLES = {"user": "user", "char": "model"}
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Party(PrimedByName):
     """The `party` adapter."""
 
     name: str = "party"
@@ -49,14 +49,6 @@ class Party:
             any=("<|im_end|>", _OPEN, _CLOSE),
             line=speaker_lines([conversation.user.name, *conversation.others()]),
         )
-
-    def opening(self, speaker: str) -> str:  # noqa: ARG002  (every reply is primed with the name)
-        """Return nothing: the name is in the cue already."""
-        return ""
-
-    def resume(self, speaker: str, text: str) -> str:  # noqa: ARG002
-        """Return the text without white space at its end."""
-        return text.rstrip()
 
 
 def system_text(conversation: Conversation) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rpchat.errors import PromptError
 from rpchat.prompt.conversation import Conversation
-from rpchat.prompt.formats.common import named_cue, speaker_lines, tidy
+from rpchat.prompt.formats.common import Unprimed, cut_controls, named_cue, speaker_lines, tidy
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -33,7 +33,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class Template(Unprimed):
     """The `template` adapter. Its prompt is made in two steps, around the sandbox."""
 
     name: str = "template"
@@ -80,11 +80,11 @@ class Template:
         segments: list[Segment] = []
         position = 0
         for match in _HOLDER.finditer(page):
-            segments += _cut(page[position : match.start()], vocabulary)
+            segments += cut_controls(page[position : match.start()], vocabulary)
             one = said[int(match[1])]
             segments.append(text(one.content, one.origin))
             position = match.end()
-        segments += _cut(page[position:], vocabulary)
+        segments += cut_controls(page[position:], vocabulary)
         bos = vocabulary.bos
         if bos is not None and (not segments or segments[0] != control(bos)):
             segments.insert(0, control(bos))
@@ -97,20 +97,3 @@ class Template:
     def stops(self, conversation: Conversation) -> Stops:
         """Return the lines of the user and the other members; the vocabulary's own ends stop every reply."""
         return Stops(line=speaker_lines([conversation.user.name, *conversation.others()]))
-
-    def opening(self, speaker: str) -> str:
-        """Return `Name:`."""
-        return f"{speaker}:"
-
-    def resume(self, speaker: str, text: str) -> str:  # noqa: ARG002  (the speaker's name is in the cue)
-        """Return the text without white space at its end."""
-        return text.rstrip()
-
-
-def _cut(literal: str, vocabulary: Vocabulary) -> list[Segment]:
-    """Return the template's own text as control tokens and text; longer names win."""
-    names = sorted(vocabulary.controls, key=len, reverse=True)
-    if not names:
-        return [text(literal)]
-    pattern = re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
-    return [control(part) if index % 2 else text(part) for index, part in enumerate(pattern.split(literal)) if part]

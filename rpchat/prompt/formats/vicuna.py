@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation
-from rpchat.prompt.formats.common import begin, japanese_resume, japanese_stops, plain_space, tidy
+from rpchat.prompt.formats.common import JapaneseManner, begin, japanese_stops, plain_space, tidy
 from rpchat.prompt.formats.turns import exchanges
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
@@ -23,7 +23,7 @@ def neutral(message: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Vicuna:
+class Vicuna(JapaneseManner):
     """The `vicuna` adapter."""
 
     name: str = "vicuna"
@@ -52,11 +52,3 @@ class Vicuna:
         """Return `</s>`, the role words and the lines of the user and the other members."""
         anywhere, line = japanese_stops(conversation)
         return Stops(control=("</s>",), any=anywhere, line=("USER:", "ASSISTANT:", *line))
-
-    def opening(self, speaker: str) -> str:
-        """Return `名前「`."""
-        return f"{speaker}「"
-
-    def resume(self, speaker: str, text: str) -> str:
-        """Return the text with the speaker's name in front of speech."""
-        return japanese_resume(speaker, text)

@@ -36,18 +36,23 @@ class HomeScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__(id="home")
+        self._status = StatusLine(Overview(title="rpchat"))
+        self._help = ModelHelp()
+        self._remark = Static(id="remark", markup=False)
+        self._rows = RowList()
+        self._keys = KeyLine()
 
     def compose(self) -> ComposeResult:
         """Status, search, rows, keys."""
-        yield StatusLine(Overview(title="rpchat"))
+        yield self._status
         with Horizontal(id="middle"), Vertical(id="list"):
             with Horizontal(id="search-line"):
                 yield Static(Content("›"), classes="prompt")
                 yield Input(placeholder="search scenes, cards, text …", id="search", compact=True)
-            yield ModelHelp()
-            yield Static(id="remark", markup=False)
-            yield RowList()
-        yield KeyLine()
+            yield self._help
+            yield self._remark
+            yield self._rows
+        yield self._keys
 
     def on_mount(self) -> None:
         """Fill the rows behind the first paint."""
@@ -67,23 +72,22 @@ class HomeScreen(Screen[None]):
             threads = "1 thread" if info.threads == 1 else f"{info.threads} threads"
             device = "GPU" if info.offloaded else f"CPU · {threads}"
             model = f"{model} · {device}"
-        self.query_one(StatusLine).show(Overview(title="rpchat", model=model, warning=self._warning()))
-        self.query_one(ModelHelp).show(
+        self._status.show(Overview(title="rpchat", model=model, warning=self._warning()))
+        self._help.show(
             missing=self.host.knows_choice and choice is None,
             demo=choice is not None and choice.demo,
             folder=self.host.program.models_folder,
         )
-        self.query_one(KeyLine).show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in _HINTS])
+        self._keys.show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in _HINTS])
 
     def _warning(self) -> str:
         return "read-only: another rpchat has these scenes open" if self.host.program.read_only else ""
 
     def remark(self, line: str, *, error: bool = False) -> None:
         """Show one line under the search, or with an empty text none."""
-        label = self.query_one("#remark", Static)
-        label.set_class(bool(line), "-shown")
-        label.set_class(error, "-error")
-        label.update(Content(line))
+        self._remark.set_class(bool(line), "-shown")
+        self._remark.set_class(error, "-error")
+        self._remark.update(Content(line))
 
     def look_up(self) -> None:
         """Look for what is written in the search; a newer search replaces an older one."""
@@ -92,10 +96,9 @@ class HomeScreen(Screen[None]):
     async def _look_up(self, search: str) -> None:
         scenes = await self.host.program.recent(search)
         cards = await self.host.program.cards(search)
-        if not self.is_attached:
-            return
-        self.query_one(RowList).show(scenes, cards, now=time())
-        self.remark(self._teach(search, scenes, cards))
+        if self._rows.is_attached:
+            self._rows.show(scenes, cards, now=time())
+            self.remark(self._teach(search, scenes, cards))
 
     def _teach(self, search: str, scenes: list[SceneSummary], cards: list[CardEntry]) -> str:
         if scenes or (cards and search):
@@ -123,19 +126,19 @@ class HomeScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """The columns have other widths."""
-        self.query_one(RowList).lay_out(event.size.width)
+        self._rows.lay_out(event.size.width)
 
     def action_play(self) -> None:
         """Play the row under the bar; in the path field: take the path."""
-        path_field = self.query_one(ModelHelp).field
+        path_field = self._help.field
         if path_field.has_focus:
-            self.query_one(ModelHelp).give()
-        elif (entry := self.query_one(RowList).entry) is not None:
+            self._help.give()
+        elif (entry := self._rows.entry) is not None:
             self._play(entry, new=False)
 
     def action_new_scene(self) -> None:
         """Begin another scene with the cast under the bar."""
-        if (entry := self.query_one(RowList).entry) is not None:
+        if (entry := self._rows.entry) is not None:
             self._play(entry, new=True)
 
     def _play(self, entry: SceneSummary | CardEntry, *, new: bool) -> None:
@@ -149,19 +152,19 @@ class HomeScreen(Screen[None]):
 
     def action_row_up(self) -> None:
         """Up."""
-        self.query_one(RowList).action_cursor_up()
+        self._rows.action_cursor_up()
 
     def action_row_down(self) -> None:
         """Down."""
-        self.query_one(RowList).action_cursor_down()
+        self._rows.action_cursor_down()
 
     def action_page_up(self) -> None:
         """A page up."""
-        self.query_one(RowList).action_page_up()  # type: ignore[no-untyped-call]
+        self._rows.action_page_up()  # type: ignore[no-untyped-call]
 
     def action_page_down(self) -> None:
         """A page down."""
-        self.query_one(RowList).action_page_down()  # type: ignore[no-untyped-call]
+        self._rows.action_page_down()  # type: ignore[no-untyped-call]
 
     def action_clear(self) -> None:
         """Close the help, else empty the search."""

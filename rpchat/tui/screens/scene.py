@@ -40,14 +40,18 @@ class SceneScreen(Screen[None]):
         super().__init__(id="scene")
         self.session = session
         self._editing: Turn | None = None
+        self._status = StatusLine()
+        self._keys = KeyLine()
+        self.page = Transcript()
+        self.composer = Composer()
 
     def compose(self) -> ComposeResult:
         """Status, page (with room for a panel), composer, keys."""
-        yield StatusLine()
+        yield self._status
         with Horizontal(id="middle"):
-            yield Transcript()
-        yield Composer()
-        yield KeyLine()
+            yield self.page
+        yield self.composer
+        yield self._keys
 
     async def on_mount(self) -> None:
         """Show the scene as it is, and the draft that was left in it."""
@@ -64,16 +68,6 @@ class SceneScreen(Screen[None]):
         """The app, as what it is."""
         return cast("RpchatApp", self.app)
 
-    @property
-    def page(self) -> Transcript:
-        """The turns."""
-        return self.query_one(Transcript)
-
-    @property
-    def composer(self) -> Composer:
-        """Where the user writes."""
-        return self.query_one(Composer)
-
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError."""
         if self.host.loading is not None:
@@ -88,7 +82,7 @@ class SceneScreen(Screen[None]):
         """Bring the top line and the line of keys up to date."""
         scene, status = self.session.scene, self.session.status
         cast_names = ", ".join(member.card.spoken_name for member in scene.cast)
-        self.query_one(StatusLine).show(
+        self._status.show(
             Overview(
                 title=scene.title or cast_names,
                 cast=cast_names if scene.title not in ("", cast_names) else "",
@@ -99,7 +93,7 @@ class SceneScreen(Screen[None]):
                 warning="read-only" if self.session.read_only else "",
             )
         )
-        self.query_one(KeyLine).show(self._hints())
+        self._keys.show(self._hints())
 
     def _hints(self) -> list[Hint]:
         if self._editing is not None:

@@ -69,17 +69,17 @@ class Composer(Horizontal):
 
         text: str
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._prompt = Static(id="prompt", markup=False)
+        self.field: TextArea = _Field(highlight_cursor_line=False, compact=True)
+        """The text field."""
+        self.field.cursor_blink = False
+
     def compose(self) -> ComposeResult:
         """The prompt and the field."""
-        yield Static(id="prompt", markup=False)
-        field = _Field(highlight_cursor_line=False, compact=True)
-        field.cursor_blink = False
-        yield field
-
-    @property
-    def field(self) -> TextArea:
-        """The text field."""
-        return self.query_one(_Field)
+        yield self._prompt
+        yield self.field
 
     @property
     def text(self) -> str:
@@ -93,7 +93,7 @@ class Composer(Horizontal):
 
     def show(self, *, name: str, placeholder: str = "", read_only: bool = False, editing: bool = False) -> None:
         """Say who writes, and what is shown while nothing is written."""
-        self.query_one("#prompt", Static).update(Content(f"{name} ›"))
+        self._prompt.update(Content(f"{name} ›"))
         self.set_class(editing, "-editing")
         self.field.placeholder = Content(placeholder)
         self.field.read_only = read_only

@@ -21,27 +21,27 @@ class ModelHelp(Vertical):
 
         path: str
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = Static(markup=False)
+        self.field = Input(placeholder="path of a .gguf file, then Enter", id="path", compact=True)
+        """Where the path is typed."""
+        self._line = Horizontal(Static(Content("›"), classes="prompt"), self.field, classes="path-line")
+
     def compose(self) -> ComposeResult:
         """The text, and the field."""
-        yield Static(id="model-text", markup=False)
-        with Horizontal(classes="path-line"):
-            yield Static(Content("›"), classes="prompt")
-            yield Input(placeholder="path of a .gguf file, then Enter", id="path", compact=True)
+        yield self._text
+        yield self._line
 
     def on_mount(self) -> None:
         """Say nothing yet."""
         self.display = False
 
-    @property
-    def field(self) -> Input:
-        """Where the path is typed."""
-        return self.query_one("#path", Input)
-
     def show(self, *, missing: bool, demo: bool, folder: Path) -> None:
         """Say what is to be said: no model at all, only the demo, or nothing."""
         self.display = missing or demo
-        self.query_one(".path-line").display = missing
-        self.query_one("#model-text", Static).update(_no_model(folder) if missing else _demo(folder))
+        self._line.display = missing
+        self._text.update(_no_model(folder) if missing else _demo(folder))
 
     def give(self) -> None:
         """Hand the path on."""

@@ -105,20 +105,18 @@ class Transcript(Container):
         self._first = 0
         self._views: list[TurnView] = []
         self._loading = False
+        self._below = Static(id="below", markup=False)
+        self._badge = Static(Content("↓ new"), id="badge")
+        self._scroll = _Scroll(self._below)
 
     def compose(self) -> ComposeResult:
         """The page with its last line, and the badge over it."""
-        with _Scroll():
-            yield Static(id="below", markup=False)
-        yield Static(Content("↓ new"), id="badge")
+        yield self._scroll
+        yield self._badge
 
     def on_mount(self) -> None:
         """Follow the end."""
         self._scroll.anchor()
-
-    @property
-    def _scroll(self) -> _Scroll:
-        return self.query_one(_Scroll)
 
     @property
     def at_end(self) -> bool:
@@ -141,7 +139,7 @@ class Transcript(Container):
         if removed:
             await self._scroll.remove_children(removed)
         if added:
-            await self._scroll.mount_all(added, before="#below")
+            await self._scroll.mount_all(added, before=self._below)
         if grown:
             self.came_in()
         await self._let_go()
@@ -155,23 +153,22 @@ class Transcript(Container):
 
     def say(self, line: Content | None, *, error: bool = False) -> None:
         """Show one line under the last turn, or take it away."""
-        below = self.query_one("#below", Static)
-        below.set_class(line is not None, "-shown")
-        below.set_class(error, "-error")
-        below.update(line or Content())
+        self._below.set_class(line is not None, "-shown")
+        self._below.set_class(error, "-error")
+        self._below.update(line or Content())
         if line is not None:
             self.came_in()
 
     def came_in(self) -> None:
         """Show the badge where the reader would not see what came in."""
         if not self.at_end:
-            self.query_one("#badge").add_class("-shown")
+            self._badge.add_class("-shown")
 
     def to_end(self) -> None:
         """Go to the end and follow it again."""
         self._scroll.anchor()
         self._scroll.scroll_end(animate=False, immediate=True)
-        self.query_one("#badge").remove_class("-shown")
+        self._badge.remove_class("-shown")
 
     def to_start(self) -> None:
         """Go to the first turn of the scene, mounting all there is before it."""
@@ -184,7 +181,7 @@ class Transcript(Container):
 
     def on_click(self) -> None:
         """The badge leads to the end."""
-        if self.query_one("#badge").mouse_hover:
+        if self._badge.mouse_hover:
             self.to_end()
 
     def scrolled(self) -> None:
@@ -192,7 +189,7 @@ class Transcript(Container):
         if not self.is_mounted:
             return
         if self.at_end:
-            self.query_one("#badge").remove_class("-shown")
+            self._badge.remove_class("-shown")
         if self._scroll.scroll_y <= _NEAR_TOP and self._first > 0 and not self._loading:
             self._loading = True
             self.run_worker(self._load(MORE), exclusive=True, group="older")
