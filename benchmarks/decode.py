@@ -105,7 +105,7 @@ def plain_llama(model: Path, *, threads: int, safe: bool) -> llama_cpp.Llama:
     default = llama_cpp.llama_cpp.llama_model_default_params
 
     def defaults() -> llama_cpp.llama_cpp.llama_model_params:
-        parameters = default()
+        parameters: llama_cpp.llama_cpp.llama_model_params = default()
         parameters.use_extra_bufts = not safe
         return parameters
 
@@ -121,7 +121,7 @@ def plain_speed(plain: llama_cpp.Llama, ids: list[int], *, tokens: int, seed: in
     ends = {token: float("-inf") for token in range(plain.n_vocab()) if is_end(plain, token)}
     times = [
         time.perf_counter()
-        for _ in plain(
+        for _ in plain.create_completion(
             ids,
             max_tokens=tokens,
             stream=True,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rpchat.engine.port import Engine
 from rpchat.prompt.assemble import Prompt, assemble
-from rpchat.prompt.formats import adapter_named
+from rpchat.prompt.formats import adapter_of
 from rpchat.prompt.segment import Vocabulary
 from rpchat.session.prompter import fit
 from rpchat.story.casting import next_in_line
@@ -51,7 +51,7 @@ async def preview(scene: Scene, preset: Preset, text: str, *, engine: Engine | N
     Raises PromptError.
     """
     scene = imagined(scene, text)
-    adapter = adapter_named(preset.adapter)
+    adapter = adapter_of(preset)
     speaker = next_in_line(scene).card.spoken_name
     prefill = adapter.opening(speaker) if len(scene.cast) > 1 else ""
     line = scene.line()

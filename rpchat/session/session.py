@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rpchat.engine.port import Engine, ModelInfo, Reading
 from rpchat.errors import PromptError, ReplyError, RpchatError
-from rpchat.prompt.formats import adapter_named
+from rpchat.prompt.formats import adapter_of
 from rpchat.reply.doctor import CAUSES
 from rpchat.session.book import Book
 from rpchat.session.events import Delta, Finished, Retrying, SessionEvent, Started, Status
@@ -136,7 +136,7 @@ class Session:
 
     def _job(self, who: Member, line: tuple[Turn, ...], seed: int | None, max_tokens: int | None) -> Job:
         speaker = who.card.spoken_name
-        adapter = adapter_named(self.preset.adapter)
+        adapter = adapter_of(self.preset)
         longest = max_tokens or self.preset.max_tokens
         if seed is None:
             seed = self.preset.sampling.seed

@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Le, MinLen
 
+from rpchat.story.sequences import Sequences
+
 SamplerName = Literal["penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature"]
 
 DEFAULT_ORDER: tuple[SamplerName, ...] = (
@@ -88,6 +90,8 @@ class Preset:
     name: Annotated[str, MinLen(1)]
     title: str = ""
     adapter: str
+    sequences: Sequences | None = None
+    """The format itself, for the adapter `sequences`."""
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: Annotated[int, Ge(1)] = 400
     """Longest reply, in tokens."""

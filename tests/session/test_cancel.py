@@ -23,7 +23,7 @@ async def stopped_behind(scene: Play, count: int) -> list[SessionEvent]:
     return seen
 
 
-@pytest.mark.parametrize("count", range(1, 36))
+@pytest.mark.parametrize("count", range(1, 32))
 async def test_closed_at_any_event(begin: Begin, count: int) -> None:
     scene = begin([TEXT, "Next."])
     await scene.session.say("So?")
@@ -44,7 +44,7 @@ async def test_what_was_held_back_is_kept_when_it_is_stopped(begin: Begin) -> No
     scene = begin([script])
     writing = asyncio.create_task(told(scene.session.reply()))
     await reached(gate)
-    assert scene.last.text == "Aye"[:1]
+    assert scene.last.text == "A"
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
@@ -98,7 +98,7 @@ async def test_the_engine_dies_while_it_writes(begin: Begin) -> None:
     await scene.session.say("So?")
     seen, error = await failing(scene.session.reply())
     assert isinstance(error, EngineError)
-    assert shown(seen) == "Aye. T"[:6]
+    assert shown(seen) == "Aye. T"
     assert (scene.last.text, scene.last.finish) == ("Aye. T", "cancelled")
     assert scene.on_disk() == scene.session.scene
     assert not scene.session.busy

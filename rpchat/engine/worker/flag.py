@@ -12,8 +12,8 @@ import llama_cpp
 class CancelFlag:
     """Says whether the request under way is cancelled; requests have rising numbers.
 
-    llama.cpp asks its abort callback some five hundred times a token. The callback is the C library's `strlen`, its data a
-    buffer that holds the empty string until the flag is raised: no interpreter and no lock is in the way of computing.
+    llama.cpp asks its abort callback some five hundred times a token. The callback is the C library's `strlen`, its
+    data a buffer that holds the empty string until the flag is raised: no interpreter is in the way of computing.
     """
 
     def __init__(self) -> None:
