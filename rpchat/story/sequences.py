@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 class Sequences:
     """Every sequence is literal text, line breaks included; names in `controls` become control tokens in it.
 
-    An empty `first_…` or `last_…` means the ordinary one.
+    A `first_…` or `last_…` that is not given is the ordinary one.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -33,10 +33,10 @@ class Sequences:
     note_prefix: str | None = None
     """Around a note in mid-scene; None has it stand in the user's next message."""
     note_suffix: str = ""
-    first_user_prefix: str = ""
-    first_char_prefix: str = ""
-    last_user_prefix: str = ""
-    last_char_prefix: str = ""
+    first_user_prefix: str | None = None
+    first_char_prefix: str | None = None
+    last_user_prefix: str | None = None
+    last_char_prefix: str | None = None
     """In front of the reply that is to be written."""
     names: Literal["never", "groups", "always"] = "groups"
     """When `Name: ` stands in front of a message."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rpchat.prompt.conversation import Conversation, Line
 from rpchat.prompt.formats.common import Unprimed, begin, cut_controls, named_cue, speaker_lines, tidy
-from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
+from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
 from rpchat.prompt.setup import setup_text
 from rpchat.story.sequences import Sequences
 
@@ -18,8 +17,7 @@ _FULL_WIDTH = {ord(mark): ord(mark) + 0xFEE0 for mark in "!#$%&'()*+,-./:;<=>?@[
 @dataclass(frozen=True, slots=True)
 class _Block:
     side: str
-    texts: tuple[str, ...]
-    origin: Origin
+    content: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +42,17 @@ class SequencesAdapter(Unprimed):
             # The vocabulary's own beginning is there already.
             segments.extend(parts[1:] if segments[-1:] == parts[:1] == begin(vocabulary) else parts)
 
-        blocks = self._blocks(conversation)
+        blocks = self._blocks(conversation, marks)
         firsts = {"user": self.sequences.first_user_prefix, "char": self.sequences.first_char_prefix}
         last_user = max((at for at, block in enumerate(blocks) if block.side == "user"), default=-1)
         for at, block in enumerate(blocks):
             prefix, suffix = self._around(block.side)
-            prefix = firsts.pop(block.side, "") or prefix
-            if at == last_user and self.sequences.last_user_prefix:
-                prefix = self.sequences.last_user_prefix
-            add(prefix)
-            segments.append(text(_harmless("\n".join(block.texts), marks), block.origin))
+            if at == last_user:
+                prefix = _given(self.sequences.last_user_prefix, prefix)
+            add(_given(firsts.pop(block.side, None), prefix))
+            segments.extend(block.content)
             add(suffix)
-        add(self.sequences.last_char_prefix or self.sequences.char_prefix)
+        add(_given(self.sequences.last_char_prefix, self.sequences.char_prefix))
         segments.append(text(_harmless(named_cue(self._named(conversation)), marks), "cue"))
         return tuple(segments)
 
@@ -68,34 +65,34 @@ class SequencesAdapter(Unprimed):
             "note": (told.note_prefix or "", told.note_suffix),
         }[side]
 
-    def _blocks(self, conversation: Conversation) -> list[_Block]:
-        setup = tidy(setup_text(conversation))
-        opens = self.sequences.system_in_first_user
-        blocks = [] if opens else [_Block("system", (setup,), "setup")]
-        waiting = [f"{setup}{self.sequences.system_separator.removesuffix(chr(10))}"] if opens and setup else []
+    def _blocks(self, conversation: Conversation, marks: list[str]) -> list[_Block]:
+        setup = text(_harmless(tidy(setup_text(conversation)), marks), "setup")
+        blocks = [] if self.sequences.system_in_first_user else [_Block("system", (setup,))]
+        waiting = (setup, text(self.sequences.system_separator)) if self.sequences.system_in_first_user else ()
         for line in conversation.lines:
-            content = self._content(line, conversation)
+            content = _harmless(self._content(line, conversation), marks)
             if not content:
                 continue
-            if line.side not in ("user", "char"):
-                if self.sequences.note_prefix is None:
-                    waiting.append(content)
-                else:
-                    blocks.append(_Block("note", (content,), "note"))
-                continue
-            before: tuple[str, ...] = ()
-            if line.side == "user" or (opens and not blocks):
-                before, waiting = tuple(waiting), []
-            if before and line.side == "char":
-                blocks.append(_Block("user", before, "setup"))
-                before = ()
-            if self.sequences.alternate and blocks and blocks[-1].side == line.side:
-                blocks[-1] = _Block(line.side, (*blocks[-1].texts, *before, content), "history")
+            if line.side in ("user", "char"):
+                if waiting and line.side == "char" and not blocks:
+                    blocks.append(_Block("user", waiting[:1]))
+                    waiting = ()
+                before = waiting if line.side == "user" else ()
+                waiting = () if line.side == "user" else waiting
+                self._append(blocks, _Block(line.side, (*before, text(content, "history"))))
+            elif self.sequences.note_prefix is not None:
+                blocks.append(_Block("note", (text(content, "note"),)))
             else:
-                blocks.append(_Block(line.side, (*before, content), "history"))
+                waiting = (*waiting, text(content, "note"), text("\n"))
         if waiting:
-            blocks.append(_Block("user", tuple(waiting), "note" if blocks else "setup"))
+            self._append(blocks, _Block("user", waiting[:-1]))
         return blocks
+
+    def _append(self, blocks: list[_Block], block: _Block) -> None:
+        if self.sequences.alternate and blocks and blocks[-1].side == block.side:
+            blocks[-1] = _Block(block.side, (*blocks[-1].content, text("\n"), *block.content))
+        else:
+            blocks.append(block)
 
     def _content(self, line: Line, conversation: Conversation) -> str:
         content = tidy(line.text)
@@ -106,11 +103,14 @@ class SequencesAdapter(Unprimed):
         names = policy == "always" or (policy == "groups" and (conversation.names or len(conversation.chars) > 1))
         return replace(conversation, names=names)
 
-    def _literals(self) -> Iterable[str]:
+    def _literals(self) -> list[str]:
         told = self.sequences
-        yield from (told.system_prefix, told.user_prefix, told.char_prefix, told.system_suffix, told.user_suffix)
-        yield from (told.char_suffix, told.first_user_prefix, told.first_char_prefix, told.last_user_prefix)
-        yield from (told.last_char_prefix, told.note_prefix or "", told.note_suffix)
+        given = [
+            told.system_prefix, told.system_suffix, told.system_separator, told.user_prefix, told.user_suffix,
+            told.char_prefix, told.char_suffix, told.note_prefix, told.note_suffix, told.first_user_prefix,
+            told.first_char_prefix, told.last_user_prefix, told.last_char_prefix,
+        ]  # fmt: skip
+        return [literal for literal in given if literal]
 
     def _text_marks(self, vocabulary: Vocabulary) -> list[str]:
         """The lines of the sequences that are text in this vocabulary and long enough to be marks; longest first."""
@@ -126,6 +126,10 @@ class SequencesAdapter(Unprimed):
             control=tuple(f"{name}?" for name in self.sequences.controls),
             line=(*marks, *speaker_lines([conversation.user.name, *conversation.others()])),
         )
+
+
+def _given(special: str | None, ordinary: str) -> str:
+    return ordinary if special is None else special
 
 
 def _harmless(message: str, marks: list[str]) -> str:
