@@ -67,7 +67,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
     _check_memory(order, here if offloads else ())
     pointer = _load_weights(order, log, lambda done: tell("loading", done))
     count = order.settings.n_threads or threads()
-    parameters = _context_parameters(order, count)
+    parameters = _context_parameters(order, count, offloads=offloads)
     context = llama_cpp.llama_init_from_model(pointer, parameters)
     if not context:
         raise ModelError(f"a context of {order.n_ctx} tokens cannot be made{_because(log)}", "Set a smaller n_ctx.")
@@ -196,7 +196,7 @@ def _load_mode(settings: EngineSettings) -> int:
     return llama_cpp.LLAMA_LOAD_MODE_MLOCK if settings.use_mlock else llama_cpp.LLAMA_LOAD_MODE_NONE
 
 
-def _context_parameters(order: Order, thread_count: int) -> llama_cpp.llama_context_params:
+def _context_parameters(order: Order, thread_count: int, *, offloads: bool) -> llama_cpp.llama_context_params:
     settings = order.settings
     parameters: llama_cpp.llama_context_params = llama_cpp.llama_context_default_params()
     parameters.n_ctx = order.n_ctx
@@ -204,10 +204,20 @@ def _context_parameters(order: Order, thread_count: int) -> llama_cpp.llama_cont
     parameters.n_ubatch = min(settings.n_batch, 512)
     parameters.n_threads = thread_count
     parameters.n_threads_batch = settings.n_threads_batch or thread_count
-    parameters.flash_attn_type = _FLASH_ATTENTION[settings.flash_attn]
+    parameters.flash_attn_type = _flash_attention(settings, offloads=offloads)
     parameters.type_k = _CACHE_TYPES[settings.type_k]
     parameters.type_v = _CACHE_TYPES[settings.type_v]
     return parameters
+
+
+def _flash_attention(settings: EngineSettings, *, offloads: bool) -> int:
+    """Return llama.cpp's switch. What it calls automatic writes at half the speed on a CPU once a prompt is long.
+
+    A quantised V cache needs flash attention anywhere.
+    """
+    if settings.flash_attn == "auto" and not offloads and settings.type_v in ("f32", "f16", "bf16"):
+        return _FLASH_ATTENTION["off"]
+    return _FLASH_ATTENTION[settings.flash_attn]
 
 
 def _because(log: LibraryLog) -> str:
