@@ -83,6 +83,12 @@ class ChildEngine:
         ids: list[int] = content["ids"]
         return ids
 
+    async def pieces(self, ids: Sequence[int]) -> list[bytes]:
+        """Return the bytes of each token; a control token has none. Raises EngineError."""
+        async with self._lock:
+            content = await self._ask("pieces", ids=list(ids))
+        return [bytes.fromhex(piece) for piece in content["pieces"]]
+
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels and waits until the worker is idle."""
         async with self._lock:

@@ -201,6 +201,10 @@ class Engine(Protocol):
         """Return the token ids of a prompt, exactly as `stream` would read it."""
         ...
 
+    async def pieces(self, ids: Sequence[int]) -> list[bytes]:
+        """Return the bytes of each token; a control token has none."""
+        ...
+
     def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels, within 100 ms also inside the engine.
 

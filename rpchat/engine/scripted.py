@@ -137,6 +137,10 @@ class ScriptedEngine:
                 ids.extend(map(ord, content))
         return ids
 
+    async def pieces(self, ids: Sequence[int]) -> list[bytes]:
+        """Return each character's bytes; a control token has none."""
+        return [b"" if token >= FIRST_CONTROL_ID else chr(token).encode() for token in ids]
+
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Play the next script: Reading events up to the prompt's length, the pieces, then the end."""
         async with self._lock:

@@ -62,6 +62,9 @@ class Desk:
             case "tokenize":
                 ids = self._loaded().vocabulary.tokenize(segments_of(content["segments"]))
                 self._pipes.send("tokens", ids=ids)
+            case "pieces":
+                piece = self._loaded().vocabulary.piece
+                self._pipes.send("pieces", pieces=[piece(token).hex() for token in content["ids"]])
             case "stream":
                 self._stream(content)
             case "inspect":

@@ -39,7 +39,10 @@ class Vocabulary:
                 continue
             token = self.control_id(content)
             if token is None:
-                raise PromptError(f"this model has no control token {one_line(content)}")
+                raise PromptError(
+                    f"this model has no control token {one_line(content)}",
+                    "This preset is for another model; choose one.",
+                )
             ids.append(token)
         return ids
 
