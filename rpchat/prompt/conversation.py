@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rpchat.story.card import Card, Sheet
@@ -14,6 +15,9 @@ from rpchat.story.macros import expand
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, Turn
+from rpchat.story.text import fold
+
+_SPEAKER = re.compile(r"([^:：\n]{1,80})[:：][ \t]*")
 
 LineSide = Literal["user", "char", "note", "title", "description", "lore", "scenario", "ooc", "tags"]
 
@@ -80,22 +84,63 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
     def told(text: str, card: Card = first) -> str:
         return expand(text, char=card.spoken_name, user=user)
 
-    lines = [Line(side="user" if turn.side == "user" else "char", by=turn.speaker, text=turn.text) for turn in turns]
+    names = ", ".join(card.spoken_name for card in cards)
+    settings = scene.settings
+    length = settings.length or preset.length
+    lines = [_line(turn, hinted=bool(length)) for turn in turns]
+    if settings.note.strip():
+        at = max(0, len(lines) - settings.note_depth)
+        lines.insert(at, Line(side="note", text=told(settings.note)))
     # What an author wants told behind the history stands in front of the last line of the user: the formats place
     # a note there, and the reply stays a reply to the user.
     after = [Line(side="note", text=told(card.post_history, card)) for card in cards if card.post_history.strip()]
     at = len(lines) - 1 if lines and lines[-1].side == "user" else len(lines)
+    characters = tuple(_character(card, user=user) for card in cards)
+    examples: list[Line] = []
+    if preset.examples == "turns":
+        examples = [line for char in characters for line in example_lines(char.examples, char=char.name, user=user)]
+        characters = tuple(replace(char, examples="") for char in characters)
     return Conversation(
         user=_persona(scene.persona, char=first.spoken_name),
-        chars=tuple(_character(card, user=user) for card in cards),
-        lines=(*lines[:at], *after, *lines[at:]),
+        chars=characters,
+        lines=(*examples, *lines[:at], *after, *lines[at:]),
         speaker=speaker,
         prefill=prefill,
+        length=length,
+        length_in_history=preset.length_in_history,
+        title=scene.title if scene.title != names else "",
         language=first.language,
         instruction=told(first.system_prompt or preset.instruction),
         scenario="\n".join(told(card.scenario, card) for card in cards if card.scenario.strip()),
         tags=first.tags,
         names=preset.names or len(cards) > 1,
+    )
+
+
+def example_lines(examples: str, *, char: str, user: str) -> list[Line]:
+    """Return example dialogue as lines: each begins with a name and a colon, or in the manner `名前「…`; what stands
+    between belongs to the line before."""
+    lines: list[Line] = []
+    for row in examples.replace("<START>", "").split("\n"):
+        opening = _SPEAKER.match(row)
+        name = next((name for name in (char, user) if opening and fold(opening[1]) == fold(name)), None)
+        spoken = next((name for name in (char, user) if row.startswith(name + "「")), None)
+        if name is not None and opening is not None:
+            lines.append(Line(side="char" if name == char else "user", by=name, text=row[opening.end() :]))
+        elif spoken is not None:
+            lines.append(Line(side="char" if spoken == char else "user", by=spoken, text=row))
+        elif lines and row.strip():
+            lines[-1] = replace(lines[-1], text=f"{lines[-1].text}\n{row}")
+    return lines
+
+
+def _line(turn: Turn, *, hinted: bool) -> Line:
+    length = turn.record.get("length") if hinted else ""
+    return Line(
+        side="user" if turn.side == "user" else "char",
+        by=turn.speaker,
+        text=turn.text,
+        length=length if isinstance(length, str) else "",
     )
 
 

@@ -66,8 +66,9 @@ class Session:
         if not line:
             raise RpchatError("there is nothing to say", "Type a line first.")
         return await self._book.add(
-            parent=self.scene.tip(), side="user", speaker=self.scene.persona.name, text=line, action="say"
-        )
+            parent=self.scene.tip(), side="user", speaker=self.scene.persona.name, text=line, action="say",
+            record=self._length_record(line),
+        )  # fmt: skip
 
     async def greet(self, member: Member, greetings: Sequence[str]) -> None:
         """Open the scene with a member's greetings, each a version of the first turn; the first of them is told."""
@@ -196,9 +197,15 @@ class Session:
         raise _nothing_came(written, job)
 
     async def _keep(self, keeper: Keeper, written: Written) -> Turn:
-        turn = await keeper.finish(text=written.reply.text, finish=written.reply.finish, record=written.record)
+        text = written.reply.text
+        record = {**written.record, **self._length_record(text)}
+        turn = await keeper.finish(text=text, finish=written.reply.finish, record=record)
         await self._book.settle(first_kept=written.first_kept)
         return turn
+
+    def _length_record(self, text: str) -> dict[str, object]:
+        length = adapter_of(self.preset).length_of(text)
+        return {"length": length} if length else {}
 
     def _note(self, writer: Writer) -> None:
         tally, model = writer.tally, self._engine.model

@@ -99,6 +99,12 @@ class Preset:
     """How often an empty reply is tried in all."""
     names: bool = False
     """Names in front of lines, where the format leaves the choice."""
+    length: str = ""
+    """The length scenes ask for that name none, where the format has length hints."""
+    length_in_history: bool = False
+    """Whether past replies tell their length too, where the format leaves the choice."""
+    examples: Literal["setup", "turns"] = "setup"
+    """Where example dialogue stands: in the setup, or as turns in front of the first one."""
     instruction: str = ""
     """Replaces the format's own opening instruction; macros allowed."""
     stop: tuple[str, ...] = ()

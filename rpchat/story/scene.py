@@ -55,6 +55,12 @@ class SceneSettings:
 
     model: str = ""
     preset: str = ""
+    length: str = ""
+    """How long replies should be, in the words of the format; empty leaves it to the model."""
+    note: str = ""
+    """The author's note: told to the model near the end of every prompt."""
+    note_depth: int = 2
+    """How many turns stand behind the note."""
     first_kept: int = 0
     """The turn the prompt begins with; the ones before it no longer fit. 0: all fit."""
 

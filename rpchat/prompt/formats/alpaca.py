@@ -28,6 +28,11 @@ class Alpaca(PrimedByName):
     name: str = "alpaca"
     controls: tuple[str, ...] = ("</s>",)
 
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The modifiers of the model card."""
+        return ("tiny", "short", "medium", "long", "huge", "humongous", "extreme", "unlimited")
+
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
         """Return the prompt; the length modifier stands on the pending reply, and on past ones if asked."""
         setup = neutral(tidy(conversation.system or _setup(conversation)))

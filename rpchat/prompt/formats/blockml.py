@@ -7,12 +7,19 @@ messages. `▀` and `▄` are ordinary tokens, so they are text here, and made h
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy, without_instruction_marks
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
 
+# Where one class ends and the next begins is our estimate, doubling from step to step around the card's examples: it
+# names the classes and recommends `medium`, but gives no figures.
+_WORDS = {
+    "nano": 8.0, "micro": 16.0, "tiny": 32.0, "short": 75.0, "medium": 150.0, "long": 250.0, "massive": 400.0,
+    "huge": 600.0, "enormous": float("inf"),
+}  # fmt: skip
+_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _NAME_LABEL = re.compile(r"^[*_]*(?:full |character )?name[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
 
 
@@ -28,6 +35,17 @@ class BlockML(PrimedByName):
     name: str = "blockml"
     controls: tuple[str, ...] = ("</s>",)
 
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The hints of the model card."""
+        return tuple(_WORDS)
+
+    def length_of(self, message: str) -> str:
+        """Return the class by the number of words; an ideograph or kana counts as half a word."""
+        wide = len(_WIDE.findall(message))
+        words = len(_WIDE.sub(" ", message).split()) + wide / 2
+        return next(name for name, most in _WORDS.items() if words <= most)
+
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
         """Return the prompt; a message tells its length where it is known."""
         segments = begin(vocabulary)
@@ -38,7 +56,8 @@ class BlockML(PrimedByName):
         for line in conversation.lines:
             content = neutral(tidy(line.text))
             if content:
-                segments += self._block(line, content)
+                told = line.length or (self.length_of(content) if conversation.length else "")
+                segments += self._block(replace(line, length=told), content)
         prefill = f" {neutral(conversation.prefill)}" if conversation.prefill else ""
         header = f"▀message{_hint(conversation.length)}\n"
         return (*segments, text(header), text(f"{neutral(conversation.speaker)}:{prefill}", "cue"))

@@ -31,6 +31,15 @@ class Adapter(Protocol):
         """Return what ends the reply."""
         ...
 
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The length hints the format knows, shortest first; empty where it has none."""
+        ...
+
+    def length_of(self, message: str) -> str:
+        """Return the length hint a finished message would have; empty where the format tells none of past ones."""
+        ...
+
     def opening(self, speaker: str) -> str:
         """Return how a line of the speaker begins: what primes a model that would not begin by itself."""
         ...
@@ -105,7 +114,22 @@ def japanese_stops(conversation: Conversation) -> tuple[tuple[str, ...], tuple[s
     return (f"{user}「",), tuple(line)
 
 
-class JapaneseManner:
+class WithoutLengths:
+    """Adapters whose format has no length hints."""
+
+    __slots__ = ()
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def length_of(self, message: str) -> str:  # noqa: ARG002
+        """Return nothing."""
+        return ""
+
+
+class JapaneseManner(WithoutLengths):
     """Adapters whose lines read `名前「speech」(scene)`."""
 
     __slots__ = ()
@@ -120,7 +144,7 @@ class JapaneseManner:
         return speaker + kept if _SPOKEN.match(kept) else kept
 
 
-class PrimedByName:
+class PrimedByName(WithoutLengths):
     """Adapters whose cue ends with the speaker's name in any case."""
 
     __slots__ = ()
@@ -134,7 +158,7 @@ class PrimedByName:
         return shown.rstrip()
 
 
-class Unprimed:
+class Unprimed(WithoutLengths):
     """Adapters whose cue holds the speaker's name only where names stand in front of every line."""
 
     __slots__ = ()
