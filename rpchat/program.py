@@ -81,7 +81,7 @@ class Program:
         self._wishes = wishes or Wishes()
         self._thread = OneThread()
         self._clock = clock
-        self._loaded_cards: dict[tuple[Path, float], Entry[Card]] = {}
+        self._loaded_cards: dict[tuple[Path, int], Entry[Card]] = {}
 
     # Between scenes
 
@@ -98,7 +98,7 @@ class Program:
     def _card_entries(self) -> list[CardEntry]:
         entries = []
         for found in self.card_shelf.entries():
-            key = (found.path, found.path.stat().st_mtime)
+            key = (found.path, _changed(found.path))
             if key not in self._loaded_cards:
                 self._loaded_cards[key] = found.load()
             entries.append(_card_entry(self._loaded_cards[key]))
@@ -272,6 +272,14 @@ def _facts(choice: ModelChoice | None, header: Header | None) -> ModelFacts:
     if choice is None or header is None:
         return ModelFacts(file_name="")
     return ModelFacts(file_name=choice.path.name, name=header.name, chat_template=header.chat_template)
+
+
+def _changed(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 where that is not told, of a link to nowhere for instance."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _card_entry(entry: Entry[Card]) -> CardEntry:

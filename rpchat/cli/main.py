@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -151,6 +152,9 @@ def doctor(context: click.Context, /, **given: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where the output cannot carry a character, the reader gets a mark for it, not an error for all.
+        sys.stdout.reconfigure(errors="replace")
     try:
         rpchat.main(args=arguments, prog_name="rpchat", standalone_mode=False)
     except click.UsageError as error:

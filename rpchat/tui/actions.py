@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, cast
 
 from textual.binding import Binding
 
@@ -42,8 +42,7 @@ class Action:
     @property
     def place(self) -> Place:
         """Where it applies."""
-        place = self.id.split(".")[0]
-        return place if place in ("home", "scene") else "app"  # type: ignore[return-value]
+        return cast("Place", self.id.split(".")[0])
 
     @property
     def name(self) -> str:
@@ -180,7 +179,7 @@ def command(text: str, places: Iterable[Place] = ("app", "scene")) -> tuple[Acti
     if action is None:
         raise RpchatError(
             f"there is no command /{word}{_nearest(word, known, prefix='/')}",
-            "A line that shall begin with / is sent with two of them",
+            "A line that shall begin with / is sent with //",
         )
     if argument and not action.argument:
         raise RpchatError(f"/{word} takes nothing behind it")
@@ -191,4 +190,4 @@ def command(text: str, places: Iterable[Place] = ("app", "scene")) -> tuple[Acti
 
 def _nearest(word: str, known: Iterable[str], *, prefix: str = "") -> str:
     matches = get_close_matches(word.casefold(), list(known), n=1, cutoff=0.5)
-    return f"; did you mean {prefix}{matches[0]}?" if matches else ""
+    return f"; the nearest is {prefix}{matches[0]}" if matches else ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import aclosing, suppress
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -13,13 +11,12 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.theme import Theme
 
-from rpchat.engine.port import Loaded, Loading, ModelInfo
-from rpchat.errors import ModelError, RpchatError
+from rpchat.errors import RpchatError
 from rpchat.program import Program
 from rpchat.session import Session
-from rpchat.store.models import ModelChoice
 from rpchat.tui.actions import COMPOSE_KEYS, Place, bindings, keymap
 from rpchat.tui.border import shown
+from rpchat.tui.loading import ModelLoader
 from rpchat.tui.palette import StoryProvider, system_commands
 from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.screens.scene import SceneScreen
@@ -31,6 +28,8 @@ class RpchatApp(App[None]):
     """One run of rpchat on a screen. Shows `start`, or the home screen where it is None."""
 
     TITLE = "rpchat"
+    # Here and not at the screens: a screen that brings its own makes Textual parse all of them again when it opens.
+    CSS_PATH = ["screens/home.tcss", "screens/scene.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {StoryProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
@@ -40,15 +39,7 @@ class RpchatApp(App[None]):
         self.program = program
         self.drafts: dict[int, str] = {}
         """What is written and not sent, by scene id."""
-        self.choice: ModelChoice | None = None
-        """The model that is played with; None: there is none, or nobody looked yet (`knows_choice`)."""
-        self.knows_choice = False
-        self.model: ModelInfo | None = None
-        self.loading: Loading | None = None
-        """How far the model is loaded, while it is being loaded."""
-        self.model_size = 0
-        """Bytes of the model's file; 0 where it is not known."""
-        self._load: asyncio.Task[None] | None = None
+        self.loader = ModelLoader(program, changed=self._model_changed)
         self._start = start
         self.keys, self._problems = keymap(program.config.keys, enter_sends=program.config.enter_sends)
         for theme in OWN:
@@ -70,14 +61,11 @@ class RpchatApp(App[None]):
     def _begin(self) -> None:
         for problem in self._problems:
             self._fail(problem)
-        self.do(self.ready(self._start))
+        self.do(self.loader.ready(self._start))
 
     async def on_unmount(self) -> None:
         """Leave nothing running."""
-        if self._load is not None and not self._load.done():
-            self._load.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._load
+        await self.loader.close()
         await self.program.close()
 
     def do(self, work: Coroutine[None, None, None], *, group: str = "app", exclusive: bool = False) -> None:
@@ -90,68 +78,23 @@ class RpchatApp(App[None]):
         elif isinstance(self.screen, HomeScreen):
             self.screen.remark(line, error=True)
 
-    # The model
-
-    async def ready(self, session: Session | None) -> None:
-        """Return when the model of the session (or of a new scene) is loaded. Giving up waiting does not stop it.
-
-        Raises ModelError if there is none, or it cannot be loaded.
-        """
-        if self._load is None or self._load.done():
-            self._load = asyncio.create_task(self._load_model(session))
-        await asyncio.shield(self._load)
-        if self.choice is None and session is not None:
-            raise ModelError("there is no model yet", "Ctrl+N leads to where it is said how to get one")
-
-    async def _load_model(self, session: Session | None) -> None:
-        self.choice = self.program.model_choice(session.scene if session is not None else None)
-        self.knows_choice = True
-        self._show_model()
-        if self.choice is None:
-            return
-        with suppress(OSError):
-            self.model_size = self.choice.path.stat().st_size
-        try:
-            async with aclosing(self.program.load(session)) as events:
-                async for event in events:
-                    if isinstance(event, Loaded):
-                        self.model = event.model
-                    else:
-                        self.loading = event
-                        self._show_model()
-        except RpchatError:
-            self.loading = None
-            self._show_model()
-            raise
-        self.loading = None
-        self._show_model()
-
-    def _show_model(self) -> None:
+    def _model_changed(self) -> None:
         if isinstance(self.screen, SceneScreen):
             self.screen.show_loading()
         elif isinstance(self.screen, HomeScreen):
             self.screen.show_status()
 
-    def model_label(self) -> str:
-        """Return what the top line calls the model."""
-        if self.choice is None:
-            return "no model" if self.knows_choice else ""
-        name = self.choice.name
-        if self.loading is not None:
-            return f"loading {name} {self.loading.done / self.loading.total:.0%}"
-        return f"demo model: {name}" if self.choice.demo else name
-
     def opening_line(self) -> str:
         """Return the quiet line a scene opens with: that a demo is a demo."""
-        if self.choice is None or not self.choice.demo:
+        if self.loader.choice is None or not self.loader.choice.demo:
             return ""
         models = self.program.models_folder
         return f"demo model: small and a poor actor · a real one: a .gguf file in {models}, or --model PATH"
 
     async def choose_model(self, path: str) -> None:
         """Take the model the user typed, and load it."""
-        self.choice = await self.program.choose_model(path)
-        await self.ready(None)
+        await self.program.choose_model(path)
+        await self.loader.ready(None)
 
     # The screens
 
@@ -166,7 +109,7 @@ class RpchatApp(App[None]):
     async def _show_scene(self, session: Session) -> None:
         await self._leave_scene()
         await self.switch_screen(SceneScreen(session))
-        await self.ready(session)
+        await self.loader.ready(session)
 
     async def go_home(self) -> None:
         """Leave the scene, which is on disk, and show the home screen."""

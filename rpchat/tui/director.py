@@ -40,6 +40,10 @@ class Stage(Protocol):
         """The turns."""
         ...
 
+    def key(self, action_id: str) -> str:
+        """Return the key of an action as people write it."""
+        ...
+
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError."""
         ...
@@ -52,7 +56,7 @@ class Stage(Protocol):
         """Run it in a worker that ends with the screen."""
         ...
 
-    def set_interval(self, interval: float, callback: Callable[[], None], *, pause: bool = ...) -> Timer:
+    def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer:
         """Call back every `interval` seconds."""
         ...
 
@@ -65,8 +69,8 @@ class Director:
         self.is_fresh = True
         self._stage = stage
         self._page = stage.page
+        self._key = stage.key
         self._playing = Playing(session, stage.page, settled=stage.settled)
-        self._repaint = stage.set_interval(1 / FRAMES, self._playing.paint, pause=True)
         self._writing: Worker[None] | None = None
         self._turnstile = asyncio.Lock()
 
@@ -87,7 +91,6 @@ class Director:
 
     def do(self, intent: Intent) -> None:
         """Do this behind everything that was asked for before; its error becomes the line under the page."""
-
         self.is_fresh = False
 
         async def in_order() -> None:
@@ -98,6 +101,7 @@ class Director:
 
     def fail(self, line: str) -> None:
         """Show an error."""
+        self.is_fresh = False
         self._page.say(Content(line), error=True)
         self._page.to_end()
 
@@ -143,7 +147,7 @@ class Director:
         elif self.last is not None and self.last.side == "member":
             self._write(self.session.regenerate())
         else:
-            self.remark("there is no other version of what you said · ↑ edits it")
+            self.remark(f"there is no other version of what you said · {self._key('scene.edit_last')} edits it")
 
     async def edit(self, turn: Turn, text: str) -> None:
         """Keep an edited text as a new version; an unchanged one changes nothing."""
@@ -158,7 +162,7 @@ class Director:
             self.remark("there is nothing to delete")
             return
         await self.session.delete(self.last.id)
-        await self.refresh("deleted · ^Z on an empty line brings it back")
+        await self.refresh(f"deleted · {self._key('scene.undo')} on an empty line brings it back")
 
     async def undo(self) -> None:
         """Take the last action back."""
@@ -172,6 +176,13 @@ class Director:
         done = await self.session.redo()
         await self.refresh(f"done again: {_UNDONE.get(done, done)}" if done else "there is nothing to do again")
 
+    async def halt(self) -> None:
+        """Stop because the reader wants it, and say what can be done then."""
+        await self.stop()
+        self.remark(
+            f"stopped · {self._key('scene.regenerate')} writes it again · {self._key('scene.continue')} goes on"
+        )
+
     async def stop(self) -> None:
         """Stop what is being written, and wait until what there is of it is kept."""
         writing = self._writing
@@ -184,15 +195,15 @@ class Director:
         """Let a reply be written; the page goes to its end and follows."""
         self._page.say(None)
         self._page.to_end()
-        self._repaint.resume()
         self._writing = self._stage.run_worker(self._written(coming), group="reply", exclusive=True)
         self._stage.settled()
 
     async def _written(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
+        repaint = self._stage.set_interval(1 / FRAMES, self._playing.paint)
         try:
             await shown(self._played(coming), self.fail)
         finally:
-            self._repaint.pause()
+            repaint.stop()
             self._writing = None
             self._stage.settled()
 

@@ -12,7 +12,8 @@ from rpchat.tui.themes import name_variable
 _CUT = frozenset({"user_turn", "other_turn", "ooc", "loop"})
 """The ends of a reply that took something away from what the model wrote."""
 
-USER_COLOUR = "$primary"
+USER_COLOUR = "$speech"
+"""Neutral: whatever colours the members have, the user's name is none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """A reply on its way to the page: takes the session's events, keeps what is to be drawn, and draws it when asked.
 
 Events come as fast as the model writes; `paint` is called by a timer, at most 30 times a second, and does nothing if
-nothing changed. So no token costs a repaint of its own.
+nothing changed. So no token costs a repaint of its own. A repaint costs as much as the turn is long and the model wants
+the processor too, so long turns are repainted less often.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from time import monotonic
 
 from textual.content import Content
 
-from rpchat.engine.port import Loading, Reading
+from rpchat.engine.port import Reading
 from rpchat.session import Delta, Finished, Retrying, Session, SessionEvent, Started
 from rpchat.story.scene import Turn
 from rpchat.tui.faces import Face, faces
 from rpchat.tui.widgets.transcript import Transcript
-from rpchat.tui.widgets.waiting import loading_line, reading_line
+from rpchat.tui.widgets.waiting import reading_line
 
+_CHARACTERS_PER_SECOND = 40_000
+"""How much text is repainted at most."""
 _ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
@@ -35,6 +38,7 @@ class Playing:
         self._line: Content | None = None
         self._changed = False
         self._reading_since: float | None = None
+        self._rests_until = 0.0
 
     async def play(self, events: AsyncGenerator[SessionEvent, None]) -> None:
         """Show events until they end, and the scene as it is then: also when cancelled, also after an error."""
@@ -58,9 +62,10 @@ class Playing:
 
     def paint(self) -> None:
         """Draw what changed since the last time."""
-        if not self._changed:
+        if not self._changed or monotonic() < self._rests_until:
             return
         self._changed = False
+        self._rests_until = monotonic() + len(self._text) / _CHARACTERS_PER_SECOND
         if self._face is not None:
             self._page.write(self._face.with_text(self._text.rstrip("\n"), writing=True))
         self._page.say(self._line)
@@ -84,10 +89,6 @@ class Playing:
                     self._reading_since = monotonic()
                 waited = monotonic() - self._reading_since
                 self._line = reading_line(done, total, seconds=waited)
-            case Loading(done, total):
-                model = self._session.model
-                self._line = loading_line(done, total, size=model.size if model else 0)
-                self._reading_since = monotonic()
             case Retrying(attempt, _, cause, change):
                 self._text = self._start
                 self._line = Content(f"{cause} · {_ORDINALS.get(attempt, attempt)} try: {change}")

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Literal
 
 from textual.content import Content
@@ -93,7 +95,12 @@ def to_content(text: str, *, cursor: str = "") -> Content:
 
 
 def spans(text: str) -> Iterator[Span]:
-    """Yield the pieces of `text` in order; joined they are `text`."""
+    """Yield the pieces of `text` in order, no two neighbours in the same styles; joined they are `text`."""
+    for styles, pieces in groupby(_pieces(text), key=attrgetter("styles")):
+        yield Span("".join(piece.text for piece in pieces), styles)
+
+
+def _pieces(text: str) -> Iterator[Span]:
     fenced = False
     carried: list[_Open] = []
     for line in text.splitlines(keepends=True):

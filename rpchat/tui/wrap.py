@@ -25,7 +25,7 @@ def breaks(line: str, width: int) -> tuple[int, ...]:
     """
     if cell_len(line) <= width:
         return ()
-    graphemes, _ = split_graphemes(line)
+    graphemes = _graphemes(line)
     found: list[int] = []
     first = 0
     used = 0
@@ -40,6 +40,14 @@ def breaks(line: str, width: int) -> tuple[int, ...]:
             used += cells
             index += 1
     return tuple(found)
+
+
+def _graphemes(line: str) -> list[tuple[int, int, int]]:
+    """Return start, end and cells of every grapheme."""
+    if line.isascii():
+        return [(index, index + 1, 1) for index in range(len(line))]
+    graphemes, _ = split_graphemes(line)
+    return graphemes
 
 
 def _break_before(line: str, graphemes: list[tuple[int, int, int]], *, first: int, over: int) -> int:

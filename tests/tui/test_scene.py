@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.selection import SELECT_ALL
 
 from rpchat.engine.port import Loaded, Loading
 from rpchat.engine.scripted import Script, ScriptedEngine
@@ -65,6 +66,60 @@ async def test_escape_stops_and_what_was_written_is_kept(tmp_path: Path) -> None
         kept = await program.open(stage.session.scene.id)
         assert kept.scene.line()[-1].text == "Come in."
         assert kept.scene.line()[-1].finish == "cancelled"
+
+
+async def test_quitting_keeps_what_was_written(tmp_path: Path) -> None:
+    folders = folders_in(tmp_path)
+    script, gate = gated("Come in. Sit down.", at=8)
+    async with on_stage(program_in(folders, [script])) as stage:
+        await stage.type("Hello.")
+        await reached(gate)
+        await stage.until(lambda: stage.texts[-1] == "Come in.")
+        await stage.pilot.press("ctrl+q")
+        await stage.until(lambda: not stage.app.is_running)
+    async with on_stage(program_in(folders, [])) as stage:
+        assert stage.texts == [GREETING, "Hello.", "Come in."]
+
+
+async def test_quitting_while_the_model_loads(tmp_path: Path) -> None:
+    program = program_in(folders_in(tmp_path), [])
+
+    async def load(session: Session | None = None) -> AsyncGenerator[Loading | Loaded, None]:
+        yield Loading(430)
+        await asyncio.Event().wait()
+
+    program.load = load  # type: ignore[method-assign]
+    async with on_stage(program, settle=False) as stage:
+        await stage.until(lambda: "43%" in stage.frame().splitlines()[0])
+        await stage.pilot.press("ctrl+q")
+        await stage.until(lambda: not stage.app.is_running)
+    engine = program.engine
+    assert isinstance(engine, ScriptedEngine)
+    assert engine.closed
+
+
+async def test_what_is_selected_is_copied_as_it_was_written(tmp_path: Path) -> None:
+    long = "word " * 40 + "「" + "漢字" * 30 + "」。"
+    async with on_stage(program_in(folders_in(tmp_path), of(long))) as stage:
+        await stage.type("Hello.")
+        await stage.settled()
+        stage.scene.selections = dict.fromkeys(stage.scene.query(TurnView), SELECT_ALL)
+        await stage.pilot.pause()
+        assert stage.scene.get_selected_text() == f"Mira\n{GREETING}\n\nRobin\nHello.\n\nMira\n{long}"
+
+
+async def test_dragging_selects_over_the_wrapped_rows(tmp_path: Path) -> None:
+    async with on_stage(program_in(folders_in(tmp_path), of("one two three " * 12))) as stage:
+        await stage.type("Hello.")
+        await stage.settled()
+        view = stage.scene.query(TurnView).last()
+        await stage.pilot.mouse_down(view, offset=(4, 1))
+        await stage.pilot.hover(view, offset=(6, 2))
+        await stage.pilot.mouse_up(view, offset=(6, 2))
+        copied = stage.scene.get_selected_text()
+        assert copied is not None
+        assert copied.startswith("one two three one")
+        assert "\n" not in copied
 
 
 async def test_again_makes_a_version_and_the_arrows_go_through_them(tmp_path: Path) -> None:
@@ -392,7 +447,7 @@ async def test_the_page_stays_put_while_a_reply_comes_in_below(tmp_path: Path) -
         await stage.settled()
         assert page_rows(stage) == before
         assert "↓ new" in stage.frame()
-        await stage.pilot.press("ctrl+end")
+        await stage.pilot.click("#badge")
         await stage.until(lambda: "↓ new" not in stage.frame())
         assert "Come in." in stage.frame()
 

@@ -27,7 +27,7 @@ REPLY = (
     '*She turns the lamp a quarter and looks at you over the brass.* "Nobody _climbs_ this stair for the view," she '
     "says. _He has been crying. Or it is the salt._\n\n> KEEP OFF THE ROCKS\n\n((ready?)) **Sit.**"
 )
-ANTWORT = "「朝食の用意はできておりますよ。今朝は、卵焼きと、お味噌汁でございます。」（喜んでくださるといいな……）"
+MORNING = "「朝食の用意はできておりますよ。今朝は、卵焼きと、お味噌汁でございます。」（喜んでくださるといいな……）"
 
 
 @pytest.fixture(autouse=True)
@@ -89,12 +89,12 @@ def test_scene_in_english_on_paper(snap_compare: Compare, tmp_path: Path) -> Non
 
 
 def test_scene_in_japanese(snap_compare: Compare, tmp_path: Path) -> None:
-    app = playing(tmp_path, "hana", ANTWORT)
+    app = playing(tmp_path, "hana", MORNING)
     assert snap_compare(app, terminal_size=(80, 24), run_before=after("「おはよう!」(台所をのぞきこむ)"))
 
 
 def test_help_beside_a_wide_page(snap_compare: Compare, tmp_path: Path) -> None:
-    app = playing(tmp_path, "hana", ANTWORT, theme="yozakura")
+    app = playing(tmp_path, "hana", MORNING, theme="yozakura")
     assert snap_compare(app, terminal_size=(200, 60), run_before=after("おはよう", "<f1>"))
 
 

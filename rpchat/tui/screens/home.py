@@ -30,7 +30,6 @@ _HINTS = ("home.play", "home.new_scene", "app.command_palette", "app.quit", "app
 class HomeScreen(Screen[None]):
     """Where a scene is chosen."""
 
-    CSS_PATH = "home.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("home")]
     AUTO_FOCUS = "#search"
 
@@ -66,16 +65,12 @@ class HomeScreen(Screen[None]):
 
     def show_status(self) -> None:
         """Bring the top line, the help about models and the line of keys up to date."""
-        choice = self.host.choice
-        model = self.host.model_label()
-        if choice is not None and (info := self.host.model) is not None:
-            threads = "1 thread" if info.threads == 1 else f"{info.threads} threads"
-            device = "GPU" if info.offloaded else f"CPU · {threads}"
-            model = f"{model} · {device}"
+        loader = self.host.loader
+        model = " · ".join(filter(None, [loader.label, loader.place]))
         self._status.show(Overview(title="rpchat", model=model, warning=self._warning()))
         self._help.show(
-            missing=self.host.knows_choice and choice is None,
-            demo=choice is not None and choice.demo,
+            missing=loader.looked and loader.choice is None,
+            demo=loader.choice is not None and loader.choice.demo,
             folder=self.host.program.models_folder,
         )
         self._keys.show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in _HINTS])
@@ -98,7 +93,8 @@ class HomeScreen(Screen[None]):
         cards = await self.host.program.cards(search)
         if self._rows.is_attached:
             self._rows.show(scenes, cards, now=time())
-            self.remark(self._teach(search, scenes, cards))
+            if not self._remark.has_class("-error"):
+                self.remark(self._teach(search, scenes, cards))
 
     def _teach(self, search: str, scenes: list[SceneSummary], cards: list[CardEntry]) -> str:
         if scenes or (cards and search):
@@ -112,6 +108,7 @@ class HomeScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search as it is typed."""
         if event.input.id == "search":
+            self.remark("")
             self.look_up()
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:

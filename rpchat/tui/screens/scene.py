@@ -32,7 +32,6 @@ _READ_ONLY = "read-only: another rpchat has these scenes open; close it and star
 class SceneScreen(Screen[None]):
     """Plays one session."""
 
-    CSS_PATH = "scene.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("scene")]
     AUTO_FOCUS = "Composer _Field"
 
@@ -44,6 +43,7 @@ class SceneScreen(Screen[None]):
         self._keys = KeyLine()
         self.page = Transcript()
         self.composer = Composer()
+        self.director = Director(session, stage=self)
 
     def compose(self) -> ComposeResult:
         """Status, page (with room for a panel), composer, keys."""
@@ -55,7 +55,6 @@ class SceneScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         """Show the scene as it is, and the draft that was left in it."""
-        self.director = Director(self.session, stage=self)
         await self.page.show(faces(self.session.scene))
         self._show_composer()
         self.composer.fill(self.host.drafts.get(self.session.scene.id, ""))
@@ -70,9 +69,9 @@ class SceneScreen(Screen[None]):
 
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError."""
-        if self.host.loading is not None:
+        if self.host.loader.progress is not None:
             self.show_loading()
-        await self.host.ready(self.session)
+        await self.host.loader.ready(self.session)
 
     def settled(self) -> None:
         """Show the status after something was done."""
@@ -86,7 +85,7 @@ class SceneScreen(Screen[None]):
             Overview(
                 title=scene.title or cast_names,
                 cast=cast_names if scene.title not in ("", cast_names) else "",
-                model=self.host.model_label(),
+                model=self.host.loader.label,
                 tokens_per_second=status.tokens_per_second,
                 context_used=status.context_used,
                 context=status.context,
@@ -101,14 +100,17 @@ class SceneScreen(Screen[None]):
         if self.director.is_writing:
             page = self._hint("scene.page_up", "scroll")
             return [self._hint("scene.stop"), self._hint("scene.regenerate"), page, self._hint("app.help")]
-        both = "".join(self._hint(name)[0] for name in ("scene.swipe_previous", "scene.swipe_next"))
+        both = "".join(self.key(name) for name in ("scene.swipe_previous", "scene.swipe_next"))
         names = ("scene.continue", "scene.edit_last", "scene.home", "app.command_palette", "app.quit", "app.help")
         first = [self._hint("scene.send"), self._hint("scene.regenerate"), (both, "swipe")]
         return first + [self._hint(name) for name in names]
 
     def _hint(self, action_id: str, word: str = "") -> Hint:
-        action = BY_ID[action_id]
-        return shown_key(action, self.host.keys), word or action.label
+        return self.key(action_id), word or BY_ID[action_id].label
+
+    def key(self, action_id: str) -> str:
+        """Return the key of an action as people write it."""
+        return shown_key(BY_ID[action_id], self.host.keys)
 
     def _show_composer(self) -> None:
         if self._editing is not None:
@@ -136,12 +138,12 @@ class SceneScreen(Screen[None]):
     def show_loading(self) -> None:
         """Show how far the model is loaded; under the page only to who waits for it."""
         self.show_status()
-        loading = self.host.loading
+        loader = self.host.loader
         if self.director.is_writing:
-            size = self.host.model_size
-            self.page.say(loading_line(loading.done, loading.total, size=size) if loading is not None else None)
-        elif loading is None and self.director.is_fresh:
-            self.director.remark(self.host.opening_line())
+            done = loader.progress
+            self.page.say(loading_line(done.done, done.total, size=loader.size) if done is not None else None)
+        elif loader.progress is None and self.director.is_fresh and (line := self.host.opening_line()):
+            self.director.remark(line)
 
     def action_send(self) -> None:
         """Send, keep an edit, or run a slash command."""
@@ -156,7 +158,7 @@ class SceneScreen(Screen[None]):
             self.composer.fill("")
             await self._run_command(*found)
         elif self.director.is_writing:
-            self.director.remark(f"still writing · {self._hint('scene.stop')[0]} stops it")
+            self.director.remark(f"still writing · {self.key('scene.stop')} stops it")
         else:
             await self.director.say(text[1:] if text.startswith("//") else text)
             if self.composer.text == text:
@@ -231,7 +233,7 @@ class SceneScreen(Screen[None]):
     def action_stop(self) -> None:
         """Stop writing; else close the help, else leave the edit."""
         if self.director.is_writing:
-            self.director.do(self.director.stop())
+            self.director.do(self.director.halt())
         elif not self.host.close_help() and self._editing is not None:
             self._leave_edit()
 
@@ -262,7 +264,7 @@ class SceneScreen(Screen[None]):
     def action_compose_mode(self) -> None:
         """Change what Enter does."""
         sends = self.host.change_enter()
-        self.director.remark("Enter sends" if sends else "Enter begins a new line · ^S sends")
+        self.director.remark("Enter sends" if sends else f"Enter begins a new line · {self.key('scene.send')} sends")
         self.show_status()
 
     def action_home(self) -> None:

@@ -41,7 +41,7 @@ class Composer(Horizontal):
             max-width: 40%;
             height: 1;
             margin-right: 1;
-            color: $primary;
+            color: $speech;
             text-style: bold;
         }
         & > _Field {

@@ -15,7 +15,7 @@ from rpchat.tui.actions import ACTIONS, Action, Place, shown_key
 from rpchat.tui.wrap import breaks
 
 _KEY_CELLS = 7
-_TWO_SLASHES = "A line that shall begin with / is sent with two of them."
+_TWO_SLASHES = "A line that shall begin with / is sent with //."
 _HEADINGS: Mapping[Place, str] = {"home": "Scenes and cards", "scene": "In a scene", "app": "Everywhere"}
 
 

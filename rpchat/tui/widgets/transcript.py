@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
@@ -99,8 +100,8 @@ class Transcript(Container):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._faces: list[Face] = []
         self._first = 0
         self._views: list[TurnView] = []
@@ -125,7 +126,7 @@ class Transcript(Container):
 
     async def show(self, faces: Sequence[Face]) -> None:
         """Show these faces: views are given other faces, added and removed from the end as needed."""
-        grown = len(faces) > len(self._faces)
+        news = faces[-1:] != self._faces[-1:]
         self._faces = list(faces)
         if not self._views or self._first >= len(faces):
             self._first = max(0, len(faces) - WINDOW)
@@ -140,7 +141,7 @@ class Transcript(Container):
             await self._scroll.remove_children(removed)
         if added:
             await self._scroll.mount_all(added, before=self._below)
-        if grown:
+        if news:
             self.came_in()
         await self._let_go()
 
@@ -175,13 +176,15 @@ class Transcript(Container):
         self.run_worker(self._load(self._first, then_home=True), exclusive=True, group="older")
 
     def page(self, direction: int) -> None:
-        """Scroll a page less two rows up (-1) or down (1)."""
+        """Scroll a page less two rows up (-1) or down (1); a page that is shorter than the screen stays where it is."""
+        if self._scroll.max_scroll_y <= 0:
+            return
         rows = max(1, self._scroll.size.height - 2)
         self._scroll.scroll_relative(y=direction * rows, animate=False)
 
-    def on_click(self) -> None:
+    def on_click(self, event: events.Click) -> None:
         """The badge leads to the end."""
-        if self._badge.mouse_hover:
+        if event.widget is self._badge:
             self.to_end()
 
     def scrolled(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from rich.segment import Segment
 from textual import events
@@ -76,11 +75,11 @@ def _selected(line: Content, number: int, options: RenderOptions) -> Content:
 
 
 def _rows(line: Content, number: int, width: int, style: Style, options: RenderOptions) -> list[Strip]:
-    cuts = [0, *breaks(line.plain, width), len(line.plain)]
+    cuts = breaks(line.plain, width)
     margin = Segment(" " * INDENT, style.rich_style)
     return [
-        Strip([margin, *_segments(line[start:end].rstrip_end(width), start, number, style, options)])
-        for start, end in pairwise(cuts)
+        Strip([margin, *_segments(row.rstrip_end(width), start, number, style, options)])
+        for start, row in zip((0, *cuts), line.divide(cuts), strict=True)
     ]
 
 
