@@ -9,20 +9,19 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rpchat.engine.gguf import Header, read_header
 from rpchat.engine.port import Engine, Loaded, LoadEvent
 from rpchat.errors import FileError, ModelError, StoreError
 from rpchat.prompt.detect import Detection, ModelFacts, detect
-from rpchat.prompt.formats import CONTROLS
-from rpchat.session import Session
-from rpchat.session.book import Book
+from rpchat.store.card_list import CardEntry, CardList
 from rpchat.store.config import Config, change_config
 from rpchat.store.folders import Folders, shipped
 from rpchat.store.lock import HomeLock
 from rpchat.store.models import ModelChoice, ModelWishes, choose_model, named_model
 from rpchat.store.scenes import SceneStore, SceneSummary
-from rpchat.store.shelf import Entry, Shelf
+from rpchat.store.shelf import Shelf
 from rpchat.store.thread import OneThread
 from rpchat.story.card import Card
 from rpchat.story.greeting import greetings
@@ -30,6 +29,9 @@ from rpchat.story.persona import ANONYMOUS, Persona
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.text import fold, one_line
+
+if TYPE_CHECKING:
+    from rpchat.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +41,6 @@ class Wishes:
     model: str = ""
     preset: str = ""
     persona: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardEntry:
-    """A card as a list shows it; `error` is its one line when the file is broken."""
-
-    id: str
-    name: str
-    summary: str = ""
-    language: str = ""
-    tags: tuple[str, ...] = ()
-    shipped: bool = False
-    error: str = ""
 
 
 class Program:
@@ -81,7 +70,7 @@ class Program:
         self._wishes = wishes or Wishes()
         self._thread = OneThread()
         self._clock = clock
-        self._loaded_cards: dict[tuple[Path, int], Entry[Card]] = {}
+        self._cards = CardList(self.card_shelf, folders.card_list, read_only=read_only)
 
     # Between scenes
 
@@ -91,18 +80,9 @@ class Program:
 
     async def cards(self, search: str = "") -> list[CardEntry]:
         """Return every card by id, the user's own and the shipped ones; with `search`, those that match it."""
-        entries = await self._thread.run(self._card_entries)
+        entries = await self._thread.run(self._cards.entries)
         words = fold(search).split()
-        return [entry for entry in entries if all(word in _searched(entry) for word in words)]
-
-    def _card_entries(self) -> list[CardEntry]:
-        entries = []
-        for found in self.card_shelf.entries():
-            key = (found.path, _changed(found.path))
-            if key not in self._loaded_cards:
-                self._loaded_cards[key] = found.load()
-            entries.append(_card_entry(self._loaded_cards[key]))
-        return entries
+        return [entry for entry in entries if all(word in entry.searched for word in words)]
 
     async def play(self, cards: Sequence[str], *, new: bool = False) -> Session:
         """Open the latest scene of exactly these cards (names or paths), or begin one. Raises RpchatError."""
@@ -169,6 +149,10 @@ class Program:
         return await self._play(scene)
 
     async def _play(self, scene: Scene) -> Session:
+        # The home screen opens without the rooms that only a scene needs.
+        from rpchat.session import Session
+        from rpchat.session.book import Book
+
         preset, why = await self._thread.run(self.preset_for, scene)
         book = Book(scene, self._scenes, self._thread, read_only=self.read_only, clock=self._clock)
         session = Session(book, self.engine, preset, preset_why=why)
@@ -244,9 +228,18 @@ class Program:
         if self.engine.model is not None and self.engine.model.path == choice.path:
             yield Loaded(self.engine.model)
             return
-        async with aclosing(self.engine.load(choice.path, self.config.engine, controls=CONTROLS)) as events:
+        controls = await self._thread.run(self._controls)
+        async with aclosing(self.engine.load(choice.path, self.config.engine, controls=controls)) as events:
             async for event in events:
                 yield event
+
+    def _controls(self) -> frozenset[str]:
+        """Every control token that an adapter or a preset may use."""
+        from rpchat.prompt.formats import CONTROLS
+
+        presets = (entry.load().value for entry in self.preset_shelf.entries())
+        own = (preset.sequences.controls for preset in presets if preset is not None and preset.sequences is not None)
+        return CONTROLS.union(*own)
 
     async def choose_model(self, text: str) -> ModelChoice:
         """Take the path or name a user typed, and remember it in the config. Raises ModelError if it is no model."""
@@ -272,25 +265,3 @@ def _facts(choice: ModelChoice | None, header: Header | None) -> ModelFacts:
     if choice is None or header is None:
         return ModelFacts(file_name="")
     return ModelFacts(file_name=choice.path.name, name=header.name, chat_template=header.chat_template)
-
-
-def _changed(path: Path) -> int:
-    """When a file was last written, in nanoseconds; 0 where that is not told, of a link to nowhere for instance."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _card_entry(entry: Entry[Card]) -> CardEntry:
-    card = entry.value
-    if card is None:
-        return CardEntry(id=entry.id, name=one_line(entry.id), shipped=entry.shipped, error=str(entry.error))
-    return CardEntry(
-        id=entry.id, name=one_line(card.name), summary=one_line(card.summary or card.description, 200),
-        language=card.language, tags=card.tags, shipped=entry.shipped,
-    )  # fmt: skip
-
-
-def _searched(entry: CardEntry) -> str:
-    return fold(" ".join([entry.id, entry.name, entry.summary, *entry.tags]))

@@ -12,7 +12,6 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -76,6 +75,8 @@ class Machine:
 
 def library_version() -> str:
     """Return the version of llama-cpp-python without importing it, or the empty string."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and only a load needs it
+
     try:
         return version(_DISTRIBUTION)
     except PackageNotFoundError:

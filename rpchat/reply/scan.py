@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 Kind = TypeVar("Kind")
 
@@ -102,6 +103,8 @@ class Scanner(Generic[Kind]):
 
 
 def _either(patterns: Sequence[str]) -> regex.Pattern[str] | None:
+    import regex  # slow to import, and only a reply needs it
+
     if not patterns:
         return None
     return regex.compile("|".join(f"(?:{pattern})" for pattern in patterns), regex.IGNORECASE)

@@ -58,6 +58,11 @@ class Folders:
         return self.home / "rpchat.lock"
 
     @property
+    def card_list(self) -> Path:
+        """What lists need of every card, so that they need not be read to be listed."""
+        return self.home / "cards.json"
+
+    @property
     def machine_file(self) -> Path:
         """What was found out about this machine."""
         return self.home / "machine.json"

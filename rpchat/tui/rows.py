@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from rpchat.program import CardEntry
+from rpchat.store.card_list import CardEntry
 from rpchat.store.scenes import SceneSummary
 from rpchat.story.text import one_line
 from rpchat.tui.prose import to_content

@@ -111,10 +111,9 @@ DELIMITERS = {
 }
 
 
-@pytest.mark.parametrize("vocabulary", VOCABULARIES)
 @pytest.mark.parametrize("adapter", CHOSEN, ids=[one.name for one in CHOSEN])
-@settings(max_examples=25, deadline=None)
-@given(scene=told(), opened=st.booleans())
+@settings(max_examples=50, deadline=None)
+@given(scene=told(), vocabulary=st.sampled_from(sorted(VOCABULARIES)), opened=st.booleans())
 def test_no_text_forges_structure(adapter: Adapter, vocabulary: str, opened: bool, scene: Scene) -> None:
     known = VOCABULARIES[vocabulary]
     controls, text = controls_and_text(scene, adapter, known, opened=opened)

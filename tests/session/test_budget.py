@@ -88,9 +88,9 @@ async def _in_budget(
 @pytest.mark.parametrize("adapter", STABLE)
 async def test_the_front_stays_and_blocks_are_dropped(begin: Begin, adapter: str, group: bool) -> None:
     cast = (SAKURA, Member("hana", Card(name="花", language="ja"))) if group else (SAKURA,)
-    scene = begin(None, cast=cast, persona=YUTO, preset=Preset(name="any", adapter=adapter, max_tokens=100), n_ctx=2000)
+    scene = begin(None, cast=cast, persona=YUTO, preset=Preset(name="any", adapter=adapter, max_tokens=100), n_ctx=1600)
     dropped_at = []
-    for number in range(40):
+    for number in range(26):
         await scene.session.say(f"{number}番目の話です。" + "昨日も雨が降りました。" * 3)
         before = scene.session.scene.settings.first_kept
         await told(scene.session.reply())

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from rpchat.program import CardEntry
+from rpchat.store.card_list import CardEntry
 from rpchat.store.scenes import SceneSummary
 from rpchat.tui.actions import BY_ID, bindings, shown_key
 from rpchat.tui.widgets.keyline import KeyLine

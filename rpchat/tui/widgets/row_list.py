@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from rpchat.program import CardEntry
+from rpchat.store.card_list import CardEntry
 from rpchat.store.scenes import SceneSummary
 from rpchat.tui.rows import card_row, heading, scene_row
 
