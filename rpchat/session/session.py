@@ -172,7 +172,7 @@ class Session:
             async with aclosing(writer.run()) as events:
                 async for event in events:
                     if isinstance(event, Delta):
-                        begun = await keeper.grow(event.text)
+                        begun = await keeper.save() if keeper.take(event.text) else None
                         if begun is not None:
                             yield Started(begun)
                         else:

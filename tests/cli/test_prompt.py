@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from rpchat.store.lock import HomeLock
 from tests.cli.helpers import Terminal
 
 
 def written(home: Path) -> dict[str, bytes]:
-    """Everything in a home that a scene could be in."""
-    return {path.name: path.read_bytes() for path in home.iterdir() if path.is_file() and path.name != "rpchat.lock"}
+    """What a home holds of scenes and settings. A reader of the database leaves an index and an empty journal."""
+    files = {path.name: path.read_bytes() for path in home.iterdir() if path.is_file()}
+    return {name: data for name, data in files.items() if data and not name.endswith("-shm")}
 
 
 def test_with_the_model_tokens_are_counted(playing: Terminal) -> None:
@@ -57,6 +59,16 @@ def test_a_scene_as_it_stands(terminal: Terminal) -> None:
     assert told.code == 0
     assert told.out.count("[INST]model\nKeri:") == 1
     assert told.out.rstrip("\n").endswith("[INST]model\nMira:")
+
+
+def test_while_another_one_has_the_home(terminal: Terminal) -> None:
+    assert terminal.run("presets").code == 0
+    with HomeLock(terminal.home / "rpchat.lock") as other:
+        assert other.acquire()
+        before = written(terminal.home)
+        result = terminal.run("prompt", "--card", "ann", "--preset", "antler-7b-rp-v3")
+        assert (result.code, result.err) == (0, "")
+        assert written(terminal.home) == before
 
 
 def test_a_preset_that_needs_its_model_says_so(terminal: Terminal) -> None:
