@@ -6,11 +6,14 @@ python docs/screenshots.py
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from rpchat.engine.scripted import Script, ScriptedEngine
@@ -41,10 +44,10 @@ class Picture:
 
 
 JAPANESE = (
-    "「おはよう!」(階段を降りて、台所をのぞきこむ)",
-    "「おはようございます、悠人様♪」(元気な声で返事をする。今日も朝から可愛い笑顔だ)"
-    "「朝食の用意はできておりますよ。今朝は、悠人様のお好きな卵焼きと、お味噌汁でございます。」"
-    "（喜んでくださるといいな……）",
+    "「桜、いい匂いがする」(眠そうな目をこすりながら、台所に入ってくる)",
+    "「ふふ、もう少しだけお待ちくださいね」(鍋の蓋をそっと持ち上げ、湯気の向こうで微笑む)"
+    "「今朝は寒かったので、生姜を少し効かせてみました。お口に合うといいのですが」"
+    "（寝ぐせ、直してさしあげたいな……）",
 )
 ENGLISH = (
     '"The morning boat." *He sets a wet suitcase on the bench.* "If there is one."',
@@ -95,7 +98,7 @@ async def make(picture: Picture) -> None:
         async with app.run_test(size=picture.size) as pilot:
             await _done(pilot)
             await _play(pilot, picture)
-            svg = app.export_screenshot(title="rpchat")
+            svg = for_everywhere(app.export_screenshot(title="rpchat"))
     (IMAGES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
 
 
@@ -112,6 +115,23 @@ def _program(folders: Folders, picture: Picture) -> Program:
         lock=lock,
         engine=ScriptedEngine([Script.of(reply) for reply in picture.replies], loaded=False),
     )
+
+
+_TEXT = re.compile(r'textLength="([0-9.]+)"([^>]*)>([^<]*)</text>')
+_FONT = re.compile(r"\s*@font-face \{.*?\n    \}", re.DOTALL)
+
+
+def for_everywhere(svg: str) -> str:
+    """Return the picture with wide letters given two cells each, which the exporter counts as one, and without fonts
+    from elsewhere."""
+
+    def widened(match: re.Match[str]) -> str:
+        length, between, content = match.groups()
+        letters = html.unescape(content)
+        width = float(length) * cell_len(letters) / max(1, len(letters))
+        return f'textLength="{width:.1f}"{between}>{content}</text>'
+
+    return _TEXT.sub(widened, _FONT.sub("", svg))
 
 
 async def _play(pilot: Pilot[None], picture: Picture) -> None:

@@ -223,19 +223,25 @@ class Session:
             notice = f"{tried} · {notice}" if notice else tried
         return notice
 
+    def has_swipe(self, step: int, turn_id: int | None = None) -> bool:
+        """Return whether there is a version `step` places from the told one, of the last turn or of `turn_id`."""
+        return self._version(step, turn_id) is not None
+
     async def swipe(self, step: int, turn_id: int | None = None) -> Turn | None:
         """Tell the version `step` places from the told one, of the last turn or of `turn_id`; None if there is none."""
+        version = self._version(step, turn_id)
+        if version is not None:
+            await self._book.move(self.scene.choosing(version.id), action="swipe")
+        return version
+
+    def _version(self, step: int, turn_id: int | None) -> Turn | None:
         line = self.scene.line()
-        if turn_id is None and line:
-            turn_id = line[-1].id
-        if turn_id is None:
+        if turn_id is None and not line:
             return None
-        versions = self.scene.swipes(turn_id)
-        at = [turn.id for turn in versions].index(turn_id) + step
-        if not 0 <= at < len(versions):
-            return None
-        await self._book.move(self.scene.choosing(versions[at].id), action="swipe")
-        return versions[at]
+        told = line[-1].id if turn_id is None else turn_id
+        versions = self.scene.swipes(told)
+        at = next((index for index, turn in enumerate(versions) if turn.id == told), -1) + step
+        return versions[at] if 0 <= at < len(versions) else None
 
     async def edit(self, turn_id: int, text: str) -> Turn:
         """Store `text` as another version of the turn and tell it; return it. Raises RpchatError for empty text."""

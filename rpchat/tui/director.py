@@ -139,6 +139,9 @@ class Director:
 
     async def swipe(self, step: int, turn_id: int | None = None) -> None:
         """Show the version before (-1) or behind (1); behind the last one of the last reply, a new one is written."""
+        if self.is_writing and not self.session.has_swipe(step, turn_id) and (step < 0 or turn_id is not None):
+            self.remark("there is no version that way")
+            return
         await self.stop()
         if await self.session.swipe(step, turn_id) is not None:
             await self.refresh()

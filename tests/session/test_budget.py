@@ -88,7 +88,7 @@ async def _in_budget(
 @pytest.mark.parametrize("adapter", STABLE)
 async def test_the_front_stays_and_blocks_are_dropped(begin: Begin, adapter: str, group: bool) -> None:
     cast = (SAKURA, Member("hana", Card(name="花", language="ja"))) if group else (SAKURA,)
-    scene = begin(None, cast=cast, persona=YUTO, preset=Preset(name="any", adapter=adapter, max_tokens=100), n_ctx=1600)
+    scene = begin(None, cast=cast, persona=YUTO, preset=Preset(name="any", adapter=adapter, max_tokens=100), n_ctx=1000)
     dropped_at = []
     for number in range(26):
         await scene.session.say(f"{number}番目の話です。" + "昨日も雨が降りました。" * 3)
@@ -112,7 +112,7 @@ def without_cue(prompt: list[str], request: Request) -> list[str]:
 
 
 async def test_what_was_dropped_stays_dropped(begin: Begin) -> None:
-    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=900)
+    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=1000)
     for number in range(8):
         await scene.session.say(f"line {number} " + "so " * 20)
         await told(scene.session.reply())
@@ -125,16 +125,17 @@ async def test_what_was_dropped_stays_dropped(begin: Begin) -> None:
 
 
 async def test_deleting_the_last_line_of_the_user_keeps_the_one_before(begin: Begin) -> None:
-    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=900)
+    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=1000)
     await scene.session.say("the first line")
     for _ in range(9):
         await told(scene.session.reply())
-    await scene.session.say("the last line " + "so " * 130)
+    last = await scene.session.say("the last line " + "so " * 60)
     await told(scene.session.reply())
-    assert scene.session.scene.settings.first_kept
-    last = [turn for turn in scene.session.scene.line() if turn.side == "user"][-1]
+    kept = scene.session.scene.settings.first_kept
+    assert scene.session.scene.turns[kept].side == "member"
     await scene.session.delete(last.id)
     await told(scene.session.regenerate())
+    assert "the first line" not in scene.prompts[-2]
     assert "the first line" in scene.prompts[-1]
 
 

@@ -90,6 +90,8 @@ async def test_stopped_inside_a_character(begin: Begin) -> None:
     await asyncio.wait([writing])
     assert scene.last.text == "「は"
     assert finished(await told(scene.session.continue_())).turn.text == "「はい」"
+    # Half of a character's bytes went with the first part: its tokens would go on behind them.
+    assert scene.engine.requests[-1].continue_ids == ()
 
 
 async def test_the_engine_dies_while_it_writes(begin: Begin) -> None:
@@ -150,3 +152,26 @@ async def test_what_is_done_meanwhile_is_not_lost(begin: Begin) -> None:
     assert scene.texts == ["So then?", "Aye."]
     assert edited.id in scene.on_disk().turns
     assert scene.on_disk() == scene.session.scene
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_what_is_cancelled_while_it_is_stored_is_stored(begin: Begin, steps: int) -> None:
+    scene = begin([])
+    saying = asyncio.create_task(scene.session.say("So?"))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    saying.cancel()
+    await asyncio.wait([saying])
+    assert scene.on_disk() == scene.session.scene
+    assert scene.texts == (["So?"] if steps else [])
+
+
+async def test_two_things_done_at_once_are_done_in_order(begin: Begin) -> None:
+    scene = begin([])
+    first = await scene.session.say("One.")
+    second = await scene.session.say("Two.")
+    await asyncio.gather(
+        scene.session.edit(first.id, "One!"), scene.session.delete(second.id), scene.session.say("Three.")
+    )
+    assert scene.on_disk() == scene.session.scene
+    assert scene.texts == ["One!", "Three."]
