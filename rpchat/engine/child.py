@@ -89,6 +89,13 @@ class ChildEngine:
             content = await self._ask("pieces", ids=list(ids))
         return [bytes.fromhex(piece) for piece in content["pieces"]]
 
+    async def cached(self) -> list[int]:
+        """Return the tokens the worker's cache holds. Raises EngineError."""
+        async with self._lock:
+            content = await self._ask("cached")
+        ids: list[int] = content["ids"]
+        return ids
+
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels and waits until the worker is idle."""
         async with self._lock:

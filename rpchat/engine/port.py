@@ -205,6 +205,10 @@ class Engine(Protocol):
         """Return the bytes of each token; a control token has none."""
         ...
 
+    async def cached(self) -> list[int]:
+        """Return the tokens the engine has read and still holds: a prompt that begins with them is not read again."""
+        ...
+
     def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels, within 100 ms also inside the engine.
 

@@ -141,6 +141,12 @@ class ScriptedEngine:
         """Return each character's bytes; a control token has none."""
         return [b"" if token >= FIRST_CONTROL_ID else chr(token).encode() for token in ids]
 
+    async def cached(self) -> list[int]:
+        """Return the tokens of the latest request: a script reads like an engine with one sequence."""
+        if not self.requests:
+            return []
+        return await self.tokenize(self.requests[-1].segments)
+
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Play the next script: Reading events up to the prompt's length, the pieces, then the end."""
         async with self._lock:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 from rpchat.engine.port import Engine, ModelInfo, Reading
-from rpchat.errors import PromptError, ReplyError, RpchatError
+from rpchat.errors import RpchatError
 from rpchat.prompt.formats import adapter_of
-from rpchat.reply.doctor import CAUSES
 from rpchat.session.book import Book
 from rpchat.session.events import Delta, Finished, Retrying, SessionEvent, Started, Status
+from rpchat.session.inspect import Inspection, inspect
+from rpchat.session.jobs import going_on, job_for
 from rpchat.session.keeper import Keeper
-from rpchat.session.prompter import Fitted, fit
-from rpchat.session.writer import MAX_SEED, Job, Writer, Written
+from rpchat.session.notices import nothing_came, notice_of
+from rpchat.session.verify import Verdict, verify
+from rpchat.session.writer import Job, Writer, Written
 from rpchat.story.casting import next_in_line
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Member, Scene, Turn
-from rpchat.story.text import clean
-
-_NOTICES = {
-    "user_turn": "cut where it began to speak for {user}",
-    "other_turn": "cut where it began to speak for someone else",
-    "ooc": "cut where it stepped out of the story",
-    "length": "as long as this preset lets a reply be",
-    "loop": "it went round in circles · one round kept",
-}
+from rpchat.story.text import clean, one_line
 
 
 class Session:
@@ -115,15 +108,7 @@ class Session:
             return self.reply(seed=seed, max_tokens=max_tokens)
         last = line[-1]
         who = self._who(last)
-        job = self._job(who, line[:-1], seed, max_tokens)
-        ids = last.record.get("ids")
-        if isinstance(ids, list) and ids:
-            job = replace(job, continue_ids=tuple(ids), prefill=str(last.record.get("prefill", "")), shown=last.text)
-        else:
-            text = last.text.rstrip()
-            job = replace(job, prefill=job.adapter.resume(who.card.spoken_name, text), shown=text)
-        if last.finish in ("eos", "stop"):
-            job = replace(job, forbid_end=4)
+        job = going_on(self._job(who, line[:-1], seed, max_tokens), last)
         return self._run(job, replace(self._keeper(who, last.parent, "continue"), turn=last))
 
     def _who(self, turn: Turn) -> Member:
@@ -135,31 +120,8 @@ class Session:
     def _keeper(self, who: Member, parent: int, action: str) -> Keeper:
         return Keeper(self._book, who.card.spoken_name, who.card_id, action, parent=parent)
 
-    def _job(self, who: Member, line: tuple[Turn, ...], seed: int | None, max_tokens: int | None) -> Job:
-        speaker = who.card.spoken_name
-        adapter = adapter_of(self.preset)
-        longest = max_tokens or self.preset.max_tokens
-        if seed is None:
-            seed = self.preset.sampling.seed
-        cast = [member.card.spoken_name for member in self.scene.cast]
-
-        async def fitted(prefill: str, behind: int) -> Fitted:
-            return await fit(
-                self._engine, adapter, self.preset, self.scene, line, speaker=speaker, prefill=prefill,
-                longest=longest, behind=behind,
-            )  # fmt: skip
-
-        return Job(
-            engine=self._engine,
-            adapter=adapter,
-            preset=self.preset,
-            user=self.scene.persona.name,
-            speaker=speaker,
-            others=tuple(name for name in cast if name != speaker),
-            fitted=fitted,
-            seed=secrets.randbelow(MAX_SEED) if seed is None else seed,
-            prefill=adapter.opening(speaker) if len(cast) > 1 else "",
-        )
+    def _job(self, who: Member, line: Sequence[Turn], seed: int | None, max_tokens: int | None) -> Job:
+        return job_for(self._engine, self.preset, self.scene, line, who, seed=seed, max_tokens=max_tokens)
 
     async def _run(self, job: Job, keeper: Keeper) -> AsyncGenerator[SessionEvent, None]:
         self._book.writable()
@@ -185,7 +147,7 @@ class Session:
                         yield event
                     self._note(writer)
             if written is not None and written.reply.finish != "empty":
-                yield Finished(await self._keep(keeper, written), self._notice(written))
+                yield Finished(await self._keep(keeper, written), notice_of(written, user=self.scene.persona.name))
                 return
         finally:
             try:
@@ -194,7 +156,7 @@ class Session:
                     await self._keep(keeper, partial_reply)
             finally:
                 self.busy = False
-        raise _nothing_came(written, job)
+        raise nothing_came(written, job)
 
     async def _keep(self, keeper: Keeper, written: Written) -> Turn:
         text = written.reply.text
@@ -214,14 +176,6 @@ class Session:
             context_used=tally.prompt_tokens + len(tally.reply_ids) or self.status.context_used,
             context=model.n_ctx if model is not None else None,
         )
-
-    def _notice(self, written: Written) -> str:
-        notice = _NOTICES.get(written.reply.finish, "").format(user=self.scene.persona.name)
-        attempts = written.record["attempts"]
-        if attempts != 1:
-            tried = f"empty reply · try {attempts} worked"
-            notice = f"{tried} · {notice}" if notice else tried
-        return notice
 
     def has_swipe(self, step: int, turn_id: int | None = None) -> bool:
         """Return whether there is a version `step` places from the told one, of the last turn or of `turn_id`."""
@@ -258,6 +212,36 @@ class Session:
         """Hide the turn. `undo` brings it back."""
         await self._book.move(self.scene.hiding(turn_id), action="delete")
 
+    async def inspect(self, text: str = "") -> Inspection:
+        """Return the prompt of the next reply after the user said `text`, token by token. Writes nothing."""
+        return await inspect(self.scene, self.preset, engine=self._engine, text=text)
+
+    async def verify(self) -> Verdict:
+        """Return whether the preset's adapter writes as the loaded model's own template does."""
+        return await verify(self._engine, adapter_of(self.preset))
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The length hints of the preset's format; empty where it has none."""
+        return adapter_of(self.preset).lengths
+
+    async def set_length(self, length: str) -> None:
+        """Ask for replies of this length from now on; empty leaves it to the preset. Raises RpchatError."""
+        if length and length not in self.lengths:
+            known = ", ".join(self.lengths)
+            raise RpchatError(
+                f"there is no length `{one_line(length, 20)}`" if known else "this format has no length hints",
+                f"There are {known}." if known else "",
+            )
+        await self._book.settle(length=length)
+
+    async def set_note(self, note: str, *, depth: int | None = None) -> None:
+        """Set the author's note, `depth` turns before the end of the prompt; empty takes it away."""
+        changed: dict[str, str | int] = {"note": clean(note).strip()}
+        if depth is not None:
+            changed["note_depth"] = max(0, depth)
+        await self._book.settle(**changed)
+
     async def undo(self) -> str | None:
         """Take the latest action back; return its name, or None if there is none."""
         return await self._book.undo()
@@ -265,13 +249,3 @@ class Session:
     async def redo(self) -> str | None:
         """Do the latest undone action again; return its name, or None if there is none."""
         return await self._book.redo()
-
-
-def _nothing_came(written: Written | None, job: Job) -> RpchatError:
-    if written is None:
-        return PromptError("the engine gave no answer")
-    cause = CAUSES.get(written.reply.cause, written.reply.cause)
-    return ReplyError(
-        f"{job.preset.tries} tries, and no reply from {job.speaker}: {cause}",
-        "Try again, change the line, or choose another preset.",
-    )

@@ -88,7 +88,7 @@ async def _in_budget(
 @pytest.mark.parametrize("adapter", STABLE)
 async def test_the_front_stays_and_blocks_are_dropped(begin: Begin, adapter: str, group: bool) -> None:
     cast = (SAKURA, Member("hana", Card(name="花", language="ja"))) if group else (SAKURA,)
-    scene = begin(None, cast=cast, persona=YUTO, preset=Preset(name="any", adapter=adapter, max_tokens=100), n_ctx=1000)
+    scene = begin(None, cast=cast, persona=YUTO, preset=Preset(name="any", adapter=adapter, max_tokens=100), n_ctx=1600)
     dropped_at = []
     for number in range(26):
         await scene.session.say(f"{number}番目の話です。" + "昨日も雨が降りました。" * 3)
@@ -112,7 +112,7 @@ def without_cue(prompt: list[str], request: Request) -> list[str]:
 
 
 async def test_what_was_dropped_stays_dropped(begin: Begin) -> None:
-    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=1000)
+    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=900)
     for number in range(8):
         await scene.session.say(f"line {number} " + "so " * 20)
         await told(scene.session.reply())
@@ -125,7 +125,7 @@ async def test_what_was_dropped_stays_dropped(begin: Begin) -> None:
 
 
 async def test_deleting_the_last_line_of_the_user_keeps_the_one_before(begin: Begin) -> None:
-    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=1000)
+    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=950)
     await scene.session.say("the first line")
     for _ in range(9):
         await told(scene.session.reply())
@@ -148,3 +148,10 @@ async def test_a_sheet_that_is_too_long_is_said(begin: Begin) -> None:
     assert "more than fit" in error.message
     assert scene.on_disk().line() == (said,)
     assert not scene.session.busy
+
+
+async def test_a_reply_is_given_half_of_the_context_at_most(begin: Begin) -> None:
+    scene = begin(None, preset=replace(CHATML, max_tokens=4000), n_ctx=1000)
+    await told(scene.session.reply())
+    await told(scene.session.regenerate(max_tokens=30))
+    assert [request.max_tokens for request in scene.engine.requests] == [500, 30]

@@ -65,6 +65,8 @@ class Desk:
             case "pieces":
                 piece = self._loaded().vocabulary.piece
                 self._pipes.send("pieces", pieces=[piece(token).hex() for token in content["ids"]])
+            case "cached":
+                self._pipes.send("cached", ids=self._loaded().decoder.cache.ids)
             case "stream":
                 self._stream(content)
             case "inspect":
