@@ -65,7 +65,9 @@ async def test_a_task_cancelled_at_any_moment(begin: Begin, steps: int) -> None:
     written = [turn for turn in scene.on_disk().turns.values() if turn != said]
     if not writing.cancelled():
         assert finished(writing.result()).turn.text == TEXT
-    assert [turn.finish for turn in written] in ([], ["cancelled" if writing.cancelled() else "eos"])
+    # Cancelled while the finished reply was being stored, it is stored whole.
+    assert all(turn.finish == "cancelled" or (turn.finish == "eos" and turn.text == TEXT) for turn in written)
+    assert len(written) <= 1
     assert all(turn.text and TEXT.startswith(turn.text) for turn in written)
     assert not scene.session.busy
 
