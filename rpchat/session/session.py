@@ -130,6 +130,7 @@ class Session:
         self.busy = True
         writer = Writer(job)
         written: Written | None = None
+        died = False
         try:
             async with aclosing(writer.run()) as events:
                 async for event in events:
@@ -149,19 +150,22 @@ class Session:
             if written is not None and written.reply.finish != "empty":
                 yield Finished(await self._keep(keeper, written), notice_of(written, user=self.scene.persona.name))
                 return
+        except RpchatError:
+            died = True
+            raise
         finally:
             try:
                 partial_reply = writer.interrupted() if written is None else None
                 if partial_reply is not None:
-                    await self._keep(keeper, partial_reply)
+                    await self._keep(keeper, partial_reply, finish="interrupted" if died else "")
             finally:
                 self.busy = False
         raise nothing_came(written, job)
 
-    async def _keep(self, keeper: Keeper, written: Written) -> Turn:
+    async def _keep(self, keeper: Keeper, written: Written, *, finish: str = "") -> Turn:
         text = written.reply.text
         record = {**written.record, **self._length_record(text)}
-        turn = await keeper.finish(text=text, finish=written.reply.finish, record=record)
+        turn = await keeper.finish(text=text, finish=finish or written.reply.finish, record=record)
         await self._book.settle(first_kept=written.first_kept)
         return turn
 

@@ -95,8 +95,8 @@ class Preset:
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: Annotated[int, Ge(1)] = 400
     """Longest reply, in tokens."""
-    tries: Annotated[int, Interval(ge=1, le=10)] = 3
-    """How often an empty reply is tried in all."""
+    tries: Annotated[int, Interval(ge=1, le=10)] = 4
+    """How often a reply is tried while it comes back empty: once as it is, and once for each thing that is changed."""
     names: bool = False
     """Names in front of lines, where the format leaves the choice."""
     length: str = ""

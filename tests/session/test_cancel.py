@@ -103,7 +103,7 @@ async def test_the_engine_dies_while_it_writes(begin: Begin) -> None:
     seen, error = await failing(scene.session.reply())
     assert isinstance(error, EngineError)
     assert shown(seen) == "Aye. T"
-    assert (scene.last.text, scene.last.finish) == ("Aye. T", "cancelled")
+    assert (scene.last.text, scene.last.finish) == ("Aye. T", "interrupted")
     assert scene.on_disk() == scene.session.scene
     assert not scene.session.busy
     assert finished(await told(scene.session.reply())).turn.text == "Next."

@@ -121,7 +121,7 @@ async def test_stopped_and_gone_on_with(begin: Begin) -> None:
 
 
 async def test_nothing_more_comes(begin: Begin) -> None:
-    scene = begin(["One."] + [""] * 3)
+    scene = begin(["One."] + [""] * 4)
     before = finished(await told(scene.session.reply())).turn
     _, error = await failing(scene.session.continue_())
     assert isinstance(error, ReplyError)

@@ -96,31 +96,32 @@ EMPTY = [
 
 @pytest.mark.parametrize(("text", "cause"), EMPTY)
 async def test_an_empty_reply_is_tried_again_and_never_stored(begin: Begin, text: str, cause: str) -> None:
-    scene = begin([text] * 3)
+    scene = begin([text] * 4)
     said = await scene.session.say("Well?")
     events, error = await failing(scene.session.reply(seed=40))
     assert isinstance(error, ReplyError)
-    assert error.message == f"3 tries, and no reply from Mira: {cause}"
+    assert error.message == f"4 tries, and no reply from Mira: {cause}"
     assert [event for event in events if isinstance(event, Started | Delta)] == []
     assert [event for event in events if isinstance(event, Retrying)] == [
-        Retrying(2, 3, cause, "another seed"),
-        Retrying(3, 3, cause, "end of text forbidden"),
+        Retrying(2, 4, cause, "another seed"),
+        Retrying(3, 4, cause, "end of text forbidden"),
+        Retrying(4, 4, cause, "the speaker's opening written first"),
     ]
-    assert [request.seed for request in scene.engine.requests] == [40, 41, 42]
-    assert [request.forbid_end for request in scene.engine.requests] == [0, 0, 8]
+    assert [request.seed for request in scene.engine.requests] == [40, 41, 42, 43]
+    assert [request.forbid_end for request in scene.engine.requests] == [0, 0, 8, 8]
     assert scene.on_disk().turns == {said.id: said}
     assert not scene.session.busy
 
 
 async def test_a_reply_only_of_another_member_is_empty(begin: Begin) -> None:
-    scene = begin(["Tock: A door!"] * 3, cast=(MIRA, TOCK))
+    scene = begin(["Tock: A door!"] * 4, cast=(MIRA, TOCK))
     with pytest.raises(ReplyError, match="it spoke only for someone else"):
         await told(scene.session.reply())
     assert scene.on_disk().turns == {}
 
 
 async def test_white_space_up_to_the_limit_is_empty(begin: Begin) -> None:
-    scene = begin([Script(pieces=("\n",) * 9)] * 3)
+    scene = begin([Script(pieces=("\n",) * 9)] * 4)
     with pytest.raises(ReplyError, match="it wrote nothing one could read"):
         await told(scene.session.reply(max_tokens=4))
 
