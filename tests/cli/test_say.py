@@ -58,7 +58,7 @@ def test_the_scene_goes_on_with_versions_and_new_begins_another(playing: Termina
 
 
 def test_a_reader_that_goes_away(playing: Terminal) -> None:
-    command = [*COMMAND, "say", "Tell me a story.", "--card", "ann", "--max-tokens", "200"]
+    command = [*COMMAND, "say", "Tell me a story.", "--card", "ann", "--max-tokens", "200", "--seed", "3"]
     writing = subprocess.Popen(
         command, cwd=playing.folder, env=playing.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -74,7 +74,7 @@ def test_a_reader_that_goes_away(playing: Terminal) -> None:
 
 
 def test_interrupted_from_the_keyboard(playing: Terminal) -> None:
-    writing = playing.start("say", "Tell me a story.", "--card", "ann", "--max-tokens", "200")
+    writing = playing.start("say", "Tell me a story.", "--card", "ann", "--max-tokens", "200", "--seed", "3")
     assert writing.stdout is not None
     first = writing.stdout.read(1).decode()
     writing.send_signal(signal.SIGINT)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from textual.command import CommandList
+
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.themes import OWN
 from tests.tui.helpers import folders_in, on_stage, program_in
@@ -64,6 +66,11 @@ async def test_an_action_of_the_palette_is_done(tmp_path: Path) -> None:
     async with on_stage(program_in(folders_in(tmp_path), [])) as stage:
         await stage.session.say("Hello.")
         await stage.pilot.press("ctrl+p", *"take back")
-        await stage.until(lambda: "Take back the last thing" in stage.frame())
+
+        def first_found() -> bool:
+            found = stage.app.screen.query_one(CommandList)
+            return found.option_count > 0 and "Take back the last thing" in str(found.get_option_at_index(0).prompt)
+
+        await stage.until(first_found)
         await stage.pilot.press("enter")
         await stage.until(lambda: "undone" in stage.below if stage.app.screen.id == "scene" else False)
