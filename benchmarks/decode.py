@@ -116,7 +116,9 @@ def plain_llama(model: Path, *, threads: int, safe: bool) -> llama_cpp.Llama:
         llama_cpp.llama_cpp.llama_model_default_params = default
 
 
-def plain_speed(plain: llama_cpp.Llama, ids: list[int], *, tokens: int, seed: int) -> float:
+def plain_speed(
+    plain: llama_cpp.Llama, ids: list[int], *, tokens: int, seed: int, sampling: Sampling = SAMPLING
+) -> float:
     """Return the speed of one reply of the library's own class. Its end tokens are forbidden like ours."""
     ends = {token: float("-inf") for token in range(plain.n_vocab()) if is_end(plain, token)}
     times = [
@@ -126,11 +128,11 @@ def plain_speed(plain: llama_cpp.Llama, ids: list[int], *, tokens: int, seed: in
             max_tokens=tokens,
             stream=True,
             seed=seed,
-            temperature=SAMPLING.temperature,
-            top_k=SAMPLING.top_k,
-            top_p=SAMPLING.top_p,
-            min_p=SAMPLING.min_p,
-            repeat_penalty=1.0,
+            temperature=sampling.temperature,
+            top_k=sampling.top_k,
+            top_p=sampling.top_p,
+            min_p=sampling.min_p,
+            repeat_penalty=sampling.repeat_penalty,
             logit_bias=ends,
         )
     ]

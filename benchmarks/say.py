@@ -1,4 +1,5 @@
-"""Decode speed of `rpchat say` against the same library's `Llama(...)(…, stream=True)`: same model, prompt and threads.
+"""Decode speed of `rpchat say` against the same library's `Llama(...)(…, stream=True)`: same model, prompt, threads
+and samplers.
 
     python benchmarks/say.py [--rounds N] [--tokens N]
 
@@ -21,6 +22,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from decode import demo_model, plain_llama, plain_speed
 
+from rpchat.store.folders import shipped
+from rpchat.store.shelf import Shelf
+from rpchat.story.preset import Preset
+
+PRESET = "smollm2-demo"
 CARD = ("--card", "mira", "--new")
 LINE = "Tell me everything you know about this lake, slowly."
 
@@ -35,14 +41,16 @@ def main() -> None:
     if model is None:
         sys.exit("this benchmark needs the demo extra")
     with tempfile.TemporaryDirectory() as home:
+        Path(home, "config.yaml").write_text("engine: {n_threads: 2, n_ctx: 2048}\n", "utf-8")
         ids = rpchat(home, "prompt", "--say", LINE)["token_ids"]
         say(home, tokens=8, seed=0)
         machine = json.loads(Path(home, "machine.json").read_text("utf-8"))
         plain = plain_llama(model, threads=2, safe="safe" in json.dumps(machine))
+        sampling = Shelf(Preset, Path(home), shipped("presets")).find(PRESET)[1].sampling
         pairs = []
         for turn in range(options.rounds + 1):
             ours = say(home, tokens=options.tokens, seed=turn)
-            pairs.append((ours, plain_speed(plain, ids, tokens=options.tokens, seed=turn)))
+            pairs.append((ours, plain_speed(plain, ids, tokens=options.tokens, seed=turn, sampling=sampling)))
     for name, speeds in zip(("rpchat say", "plain"), zip(*pairs[1:], strict=True), strict=True):
         print(f"{name:>10}: median {statistics.median(speeds):6.1f} tok/s ({min(speeds):.1f} … {max(speeds):.1f})")
     print(f"     ratio: median {statistics.median(a / b for a, b in pairs[1:]):.3f} of {len(pairs) - 1} rounds")
