@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from rpchat.prompt.story_string import fill_story
 from rpchat.story.card import Card, Sheet
 from rpchat.story.macros import expand
 from rpchat.story.persona import Persona
@@ -100,7 +101,7 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
     if preset.examples == "turns":
         examples = [line for char in characters for line in example_lines(char.examples, char=char.name, user=user)]
         characters = tuple(replace(char, examples="") for char in characters)
-    return Conversation(
+    told_by_format = Conversation(
         user=_persona(scene.persona, char=first.spoken_name),
         chars=characters,
         lines=(*examples, *lines[:at], *after, *lines[at:]),
@@ -115,6 +116,32 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
         tags=first.tags,
         names=preset.names or len(cards) > 1,
     )
+    if not preset.story:
+        return told_by_format
+    return replace(told_by_format, system=fill_story(preset.story, _words(told_by_format)))
+
+
+def _words(conversation: Conversation) -> dict[str, str]:
+    """What a story string may name."""
+    chars, user = conversation.chars, conversation.user
+    return {
+        "char": ", ".join(char.name for char in chars),
+        "user": user.name,
+        "instruction": conversation.instruction,
+        "description": "\n\n".join(_described(char) for char in chars),
+        "personality": "\n".join(char.personality for char in chars if char.personality.strip()),
+        "persona": _described(user),
+        "scenario": conversation.scenario,
+        "lore": "\n".join(conversation.lore),
+        "examples": "\n".join(char.examples for char in chars if char.examples.strip()),
+        "title": conversation.title,
+        "tags": ", ".join(conversation.tags),
+    }
+
+
+def _described(character: Character) -> str:
+    sheet = [f"{label}: {value}" for label, value in sheet_texts(character.sheet)]
+    return "\n".join([*sheet, character.description.strip()]).strip()
 
 
 def example_lines(examples: str, *, char: str, user: str) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,17 +33,28 @@ OWN_TEMPLATE = "template"
 
 
 def detect(facts: ModelFacts, presets: Sequence[Preset]) -> Detection:
-    """Return the preset for a model: one whose hints name it (the longest hint wins), else by its chat template."""
-    own = [fold(facts.file_name), fold(facts.name)]
-    best, length = None, 0
-    for preset in presets:
-        for hint in preset.models.names:
-            if len(hint) > length and any(fold(hint) in name for name in own):
-                best, length = Detection(preset.name, f"the model is named `{hint}`"), len(hint)
-    if best is not None:
-        return best
-    if "<|im_start|>" in facts.chat_template:
-        return Detection(FALLBACK, "its own template is ChatML")
+    """Return the preset for a model: one whose hints name it, else one whose marks its chat template has (the longest
+    hint wins), else its own template, else the commonest format."""
+    own = [_plain(facts.file_name), _plain(facts.name)]
+    named = [
+        (len(hint), Detection(preset.name, f"the model is named `{hint}`"))
+        for preset in presets
+        for hint in preset.models.names
+        if any(_plain(hint) in name for name in own)
+    ]
+    marked = [
+        (len("".join(marks)), Detection(preset.name, f"its own template has `{marks[0]}`"))
+        for preset in presets
+        if (marks := preset.models.template_marks) and all(mark in facts.chat_template for mark in marks)
+    ]
+    for found in (named, marked):
+        if found:
+            return max(found, key=lambda pair: pair[0])[1]
     if facts.chat_template:
         return Detection(OWN_TEMPLATE, "no preset names it, so its own template is used")
     return Detection(FALLBACK, "it has no template of its own; ChatML is the commonest")
+
+
+def _plain(name: str) -> str:
+    """The form in which names are compared: `Antler 7B_RP.v3` is `antler-7b-rp-v3`."""
+    return re.sub(r"[\s_.-]+", "-", fold(name))

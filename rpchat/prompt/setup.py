@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rpchat.prompt.conversation import Character, Conversation
-from rpchat.story.card import Sheet
+from rpchat.story.card import sheet_texts
 
 _NAME_LABELS = {"name", "character name", "名前"}
 
@@ -26,14 +26,9 @@ def sheet_lines(character: Character, *, name_label: str, colon: str, comma: str
     lines = []
     if not any(label.strip().casefold() in _NAME_LABELS for label in character.sheet):
         lines.append(f"{name_label}{colon}{character.name}")
-    lines += [f"{label}{colon}{value}" for label, value in _values(character.sheet, comma)]
+    lines += [f"{label}{colon}{value}" for label, value in sheet_texts(character.sheet, comma=comma)]
     lines += [part.strip() for part in (character.description, character.personality) if part.strip()]
     return lines
-
-
-def _values(sheet: Sheet, comma: str) -> Iterable[tuple[str, str]]:
-    for label, value in sheet.items():
-        yield label, value if isinstance(value, str) else comma.join(value)
 
 
 def _examples(conversation: Conversation, heading: str) -> list[str]:

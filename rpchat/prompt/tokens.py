@@ -19,6 +19,8 @@ class Token:
     id: int
     piece: bytes
     origin: TokenOrigin
+    name: str = ""
+    """What a control token is called; empty for text."""
 
 
 def attribute(segments: Iterable[Segment], ids: Sequence[int], pieces: Sequence[bytes]) -> list[Token]:
@@ -28,30 +30,33 @@ def attribute(segments: Iterable[Segment], ids: Sequence[int], pieces: Sequence[
     segment its first byte stands in.
     """
     runs = _runs(segments)
-    texts = [run for run in runs if run is not None]
+    texts = [run for run in runs if not isinstance(run, str)]
     # SentencePiece puts one space of its own in front of every run of text.
     prefix = 1 if texts and sum(map(len, pieces)) == sum(map(len, texts)) + len(texts) else 0
     tokens: list[Token] = []
     for run in runs:
+        at = len(tokens)
+        if isinstance(run, str):
+            if at < len(ids):
+                tokens.append(Token(ids[at], pieces[at], "control", run))
+            continue
         position = -prefix
-        while len(tokens) < len(ids) and (run is None or position < len(run)):
+        while len(tokens) < len(ids) and position < len(run):
             at = len(tokens)
-            tokens.append(Token(ids[at], pieces[at], "control" if run is None else run[max(position, 0)]))
+            tokens.append(Token(ids[at], pieces[at], run[max(position, 0)]))
             position += len(pieces[at])
-            if run is None:
-                break
     return tokens
 
 
-def _runs(segments: Iterable[Segment]) -> list[list[Origin] | None]:
-    """The runs that are tokenised as one: None for a control token, else the origin of every byte of the text."""
-    runs: list[list[Origin] | None] = []
+def _runs(segments: Iterable[Segment]) -> list[list[Origin] | str]:
+    """The runs that are tokenised as one: a control token's name, else the origin of every byte of the text."""
+    runs: list[list[Origin] | str] = []
     for segment in segments:
         if segment.kind == "c":
-            runs.append(None)
+            runs.append(segment.text)
         elif segment.text:
             origins: list[Origin] = [segment.origin] * len(segment.text.encode())
-            if runs and runs[-1] is not None:
+            if runs and not isinstance(runs[-1], str):
                 runs[-1] += origins
             else:
                 runs.append(origins)

@@ -14,6 +14,12 @@ from annotated_types import Interval, MinLen
 Sheet = Mapping[str, str | tuple[str, ...]]
 """Labels in their order, each with one text or a list of points: `名前: 桜`, `Equipment: [lantern, knife]`."""
 
+
+def sheet_texts(sheet: Sheet, *, comma: str = ", ") -> list[tuple[str, str]]:
+    """Return the labels with their texts, a list of points joined by `comma`."""
+    return [(label, value if isinstance(value, str) else comma.join(value)) for label, value in sheet.items()]
+
+
 Talkativeness = Annotated[float, Interval(ge=0, le=1)]
 
 

@@ -73,6 +73,8 @@ class ModelHints:
 
     names: tuple[str, ...] = ()
     """Parts of the file name or of the GGUF's `general.name`."""
+    template_marks: tuple[str, ...] = ()
+    """Words that all stand in the chat template of such a model."""
     repositories: tuple[str, ...] = ()
     """Hub repositories that hold a GGUF of it."""
     file: str = ""
@@ -107,6 +109,8 @@ class Preset:
     """Where example dialogue stands: in the setup, or as turns in front of the first one."""
     instruction: str = ""
     """Replaces the format's own opening instruction; macros allowed."""
+    story: str = ""
+    """A story string that replaces the format's own setup text; see `prompt.story_string`."""
     stop: tuple[str, ...] = ()
     """More strings that end a reply, beside the format's own."""
     models: ModelHints = field(default_factory=ModelHints)

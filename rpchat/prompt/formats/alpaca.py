@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats.common import PrimedByName, begin, plain_space, speaker_lines, tidy
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
+from rpchat.story.card import sheet_texts
 
 _HEADER = re.compile(r"^([ \t]*)###(?=[ \t]*(?:Instruction|Input|Response))", re.IGNORECASE | re.MULTILINE)
 
@@ -80,8 +81,6 @@ def _setup(conversation: Conversation) -> str:
 
 
 def _persona(character: Character) -> str:
-    sheet = (
-        f"{label}: {value if isinstance(value, str) else ', '.join(value)}" for label, value in character.sheet.items()
-    )
+    sheet = (f"{label}: {value}" for label, value in sheet_texts(character.sheet))
     texts = (part.strip() for part in (character.description, character.personality) if part.strip())
     return "\n".join([*sheet, *texts])

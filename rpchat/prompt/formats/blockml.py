@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy, without_instruction_marks
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
+from rpchat.story.card import sheet_texts
 
 # Where one class ends and the next begins is our estimate, doubling from step to step around the card's examples: it
 # names the classes and recommends `medium`, but gives no figures.
@@ -101,10 +102,7 @@ def _hint(length: str) -> str:
 
 
 def _description(character: Character) -> str:
-    sheet = (
-        f"**{label}:** {value if isinstance(value, str) else ', '.join(value)}"
-        for label, value in character.sheet.items()
-    )
+    sheet = (f"**{label}:** {value}" for label, value in sheet_texts(character.sheet))
     texts = (part.strip() for part in (character.description, character.personality) if part.strip())
     body = "\n".join([*sheet, *texts])
     if not body or _NAME_LABEL.sub("", body).startswith(character.name):
