@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rpchat.prompt.story_string import fill_story
-from rpchat.story.card import Card, Sheet
+from rpchat.story.card import Card, Sheet, sheet_texts
 from rpchat.story.macros import expand
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset

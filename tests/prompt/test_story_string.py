@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from rpchat.errors import PromptError
+from rpchat.prompt.assemble import assemble
+from rpchat.prompt.formats import adapter_of
+from rpchat.prompt.segment import Vocabulary
 from rpchat.prompt.story_string import fill_story
+from rpchat.story.card import Card
+from rpchat.story.persona import Persona
+from rpchat.story.preset import Preset
+from rpchat.story.scene import Member, Scene
 
 WORDS = {"char": "Mira", "user": "Robin", "scenario": "", "lore": "{{user}} {{/if}}"}
 
@@ -39,3 +46,11 @@ def test_refused(frame: str, message: str) -> None:
     with pytest.raises(PromptError) as caught:
         fill_story(frame, WORDS)
     assert message in str(caught.value)
+
+
+def test_a_preset_replaces_the_setup_by_its_own() -> None:
+    card = Card(name="Mira", sheet={"Age": "41"}, description="{{char}} steers.", scenario="Fog.")
+    scene = Scene(id=1, title="x", cast=(Member("mira", card),), persona=Persona(name="Robin"))
+    preset = Preset(name="p", adapter="chatml", story="[{{char}}: {{description}}]{{#if scenario}} {{scenario}}{{/if}}")
+    prompt = assemble(scene, preset, adapter_of(preset), Vocabulary(bos=None), (), speaker="Mira")
+    assert prompt.text.startswith("<|im_start|>system\n[Mira: Age: 41\nMira steers.] Fog.<|im_end|>\n")
