@@ -1,4 +1,5 @@
-"""Makes the pictures in `docs/images`: the real screens over a scripted engine. Run it from anywhere:
+"""Makes the pictures in `docs/images`: the real screens over scripted replies. Tokens are those of a real vocabulary,
+the demo model's or Mistral's, and so is what is said of the prompt format. Run it from anywhere:
 
 python docs/screenshots.py
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +17,20 @@ from tempfile import TemporaryDirectory
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from rpchat.engine.child import ChildEngine
+from rpchat.engine.port import EngineSettings, LoadEvent
 from rpchat.engine.scripted import Script, ScriptedEngine
 from rpchat.program import Program
+from rpchat.prompt.segment import Segment
 from rpchat.session import Status
 from rpchat.store.config import load_config
 from rpchat.store.folders import Folders
 from rpchat.store.lock import HomeLock
+from rpchat.store.models import find_demo
 from rpchat.store.scenes import SceneStore
 from rpchat.tui.app import RpchatApp
 from rpchat.tui.screens.scene import SceneScreen
+from tests.vocabularies import write_gguf
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -41,6 +47,10 @@ class Picture:
     said: Sequence[str] = ()
     replies: Sequence[str] = ()
     keys: Sequence[str] = ()
+    draft: str = ""
+    preset: str = ""
+    vocabulary: str = ""
+    """Whose tokens are counted: `demo`, a name in `tests.vocabularies`, or none (one for every letter)."""
 
 
 JAPANESE = (
@@ -56,6 +66,7 @@ ENGLISH = (
     '"Dry **that** off before the bell, though. It does not like to be kept waiting."',
 )
 ANTLER = "Antler-7B-RP-v3.Q4_K_M"
+DEMO = "SmolLM2-135M-Instruct.Q4_1"
 SHORI = "ShoriRP-v0.75d.Q5_K_M"
 PICTURES = (
     Picture(name="home-dark", size=(110, 28), theme="ink", model=ANTLER),
@@ -76,7 +87,54 @@ PICTURES = (
         name="scene-keys", size=(140, 40), theme="ink", card="sakura", model=ANTLER,
         said=JAPANESE[:1], replies=JAPANESE[1:], keys=("f1",),
     ),
+    Picture(
+        name="inspector-dark", size=(110, 34), theme="ink", card="mira", model=DEMO, vocabulary="demo",
+        said=("/note The bell buoy has stopped ringing.", *ENGLISH[:1]), replies=ENGLISH[1:],
+        draft='"And who rings the bell?"', keys=("ctrl+o", "end"),
+    ),
+    Picture(
+        name="inspector-japanese", size=(110, 34), theme="yozakura", card="sakura", model=ANTLER,
+        vocabulary="mistral-v1", preset="antler-7b-rp-v3", said=JAPANESE[:1], replies=JAPANESE[1:],
+        draft="「うん、おいしそう」", keys=("ctrl+o", "t", "end"),
+    ),
 )  # fmt: skip
+
+
+class PictureEngine(ScriptedEngine):
+    """Plays scripts; tokens, their pieces and the chat template are those of a real model file."""
+
+    def __init__(self, replies: Iterable[Script], model: Path, folders: Folders) -> None:
+        super().__init__(replies, loaded=False)
+        self._file = model
+        self._real = ChildEngine(log=folders.engine_log, machine=folders.machine_file)
+
+    async def load(
+        self, path: Path, settings: EngineSettings, *, controls: Iterable[str] = ()
+    ) -> AsyncGenerator[LoadEvent, None]:
+        """Load the vocabulary's file under the name of the one that was asked for."""
+        async for _ in self._real.load(self._file, settings, controls=controls):
+            pass
+        assert self._real.model is not None
+        self._prepared = self._real.model
+        async for event in super().load(path, settings, controls=()):
+            yield event
+
+    async def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        """Return the real ids."""
+        return await self._real.tokenize(segments)
+
+    async def pieces(self, ids: Sequence[int]) -> list[bytes]:
+        """Return the real bytes."""
+        return await self._real.pieces(ids)
+
+    async def render_template(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Return what the real template makes of the messages."""
+        return await self._real.render_template(messages)
+
+    async def close(self) -> None:
+        """End the real engine too."""
+        await super().close()
+        await self._real.close()
 
 
 def main() -> None:
@@ -104,8 +162,13 @@ async def make(picture: Picture) -> None:
 
 def _program(folders: Folders, picture: Picture) -> Program:
     folders.create()
-    folders.config_file.write_text(f"theme: {picture.theme}\n", encoding="utf-8")
+    settings = f"theme: {picture.theme}\n" + (f"preset: {picture.preset}\n" if picture.preset else "")
+    folders.config_file.write_text(settings, encoding="utf-8")
     (folders.models / f"{picture.model}.gguf").touch()
+    scripts = [Script.of(reply) for reply in picture.replies]
+    engine: ScriptedEngine = ScriptedEngine(scripts, loaded=False)
+    if picture.vocabulary:
+        engine = PictureEngine(scripts, _vocabulary(picture.vocabulary, folders), folders)
     lock = HomeLock(folders.lock_file)
     lock.acquire()
     return Program(
@@ -113,8 +176,19 @@ def _program(folders: Folders, picture: Picture) -> Program:
         config=load_config(folders.config_file),
         scenes=SceneStore.open(folders.database),
         lock=lock,
-        engine=ScriptedEngine([Script.of(reply) for reply in picture.replies], loaded=False),
+        engine=engine,
     )
+
+
+def _vocabulary(name: str, folders: Folders) -> Path:
+    """Return a model file that carries the vocabulary of that name."""
+    demo = find_demo()
+    if name == "demo":
+        assert demo is not None, "the demo extra is not installed"
+        return demo
+    path = folders.home / f"{name}.gguf"
+    write_gguf(name, path)
+    return path
 
 
 _TEXT = re.compile(r'textLength="([0-9.]+)"([^>]*)>([^<]*)</text>')
@@ -141,6 +215,9 @@ async def _play(pilot: Pilot[None], picture: Picture) -> None:
         screen.composer.fill(line)
         await pilot.press("enter")
         await _done(pilot)
+    if picture.draft:
+        assert isinstance(screen, SceneScreen)
+        screen.composer.fill(picture.draft)
     await pilot.press(*picture.keys)
     await _done(pilot)
     if isinstance(screen, SceneScreen):

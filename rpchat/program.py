@@ -186,17 +186,61 @@ class Program:
         return choose_model(wishes, self.models_folder)
 
     def preset_for(self, scene: Scene | None = None) -> tuple[Preset, str]:
-        """Return the preset to play with and why: asked for, the scene's, the config's, or the one the model fits."""
+        """Return the preset to play with and why.
+
+        In this order: asked for on the command line, the scene's own, chosen for this model file, set for all models
+        in the config, and the one that fits the model. Raises FileError for one that is gone.
+        """
         settings = scene.settings if scene else SceneSettings()
+        chosen = self._preset_of_file(scene) if self.config.presets else ""
         for name, why in (
             (self._wishes.preset, "asked for"),
             (settings.preset, "the scene's own"),
+            (chosen, "chosen for this model"),
             (self.config.preset, "set in the config"),
         ):
             if name:
                 return self.preset_shelf.find(name)[1], why
         detection = self._detected(scene)
         return self.preset_shelf.find(detection.preset)[1], detection.why
+
+    def _preset_name(self, name_or_path: str) -> str:
+        """Return what a preset that can be read is remembered by, wherever rpchat is started from next time."""
+        self.preset_shelf.find(name_or_path)
+        path = Path(name_or_path).expanduser()
+        return str(path.resolve()) if path.is_file() else name_or_path
+
+    async def preset_ids(self) -> list[str]:
+        """Return the names a preset can be chosen by, the user's own and the shipped ones."""
+        return [entry.id for entry in await self._thread.run(self.preset_shelf.entries)]
+
+    def _preset_of_file(self, scene: Scene | None) -> str:
+        try:
+            choice = self.model_choice(scene)
+        except ModelError:
+            # What is wrong with the model is said when it is loaded.
+            return ""
+        return self.config.presets.get(choice.path.name, "") if choice is not None else ""
+
+    async def choose_preset(self, session: Session, name: str) -> None:
+        """Play the session with the preset of that name or path, and remember it for its scene and its model file.
+
+        With an empty name, forget what was chosen for both and take the preset that fits. Raises FileError for a
+        preset that is missing or broken, StoreError where nothing may be written.
+        """
+        if session.read_only:
+            raise StoreError(
+                "another rpchat is using this home, so no preset can be chosen", "Close it, then try again."
+            )
+        if name:
+            name = await self._thread.run(self._preset_name, name)
+        choice = self.model_choice(session.scene)
+        if choice is not None and self.config.presets.get(choice.path.name, "") != name:
+            await self.remember(f"presets.{choice.path.name}", name)
+        self._wishes = replace(self._wishes, preset="")
+        settings = replace(session.scene.settings, preset=name)
+        preset, why = await self._thread.run(self.preset_for, replace(session.scene, settings=settings))
+        await session.use_preset(preset, name=name, why=why)
 
     def _detected(self, scene: Scene | None) -> Detection:
         try:

@@ -246,6 +246,12 @@ class Session:
             changed["note_depth"] = max(0, depth)
         await self._book.settle(**changed)
 
+    async def use_preset(self, preset: Preset, *, name: str, why: str) -> None:
+        """Play with `preset` from the next reply on; the scene remembers `name`, or with an empty one that none was
+        chosen for it. Raises StoreError."""
+        await self._book.settle(preset=name)
+        self.preset, self.preset_why = preset, why
+
     async def undo(self) -> str | None:
         """Take the latest action back; return its name, or None if there is none."""
         return await self._book.undo()

@@ -25,6 +25,9 @@ class Config:
     models_folder: str = ""
     """Where GGUF files are looked for; empty is the home's own folder."""
     preset: str = ""
+    """The preset of every model that has none in `presets`; empty takes the one that fits."""
+    presets: Mapping[str, str] = field(default_factory=dict)
+    """Model file name to the preset that was chosen for it."""
     persona: str = ""
     theme: str = ""
     enter_sends: bool = True
@@ -42,8 +45,8 @@ def load_config(path: Path) -> Config:
 def change_config(path: Path, key: str, value: object) -> Config:
     """Set one setting in the file at `path`, everything else in it left as it stands, and return them all.
 
-    `key` is a field (`theme`), or a field of `engine` or an action of `keys` behind the first dot
-    (`engine.n_ctx`). Raises FileError, and changes nothing, if the file is broken or the value does not fit;
+    `key` is a field (`theme`), or a field of `engine`, an action of `keys` or a model file of `presets` behind the
+    first dot (`engine.n_ctx`). Raises FileError, and changes nothing, if the file is broken or the value does not fit;
     StoreError if it cannot be written.
     """
     source = _source(path)

@@ -15,8 +15,8 @@ from textual.binding import Binding
 
 from rpchat.errors import RpchatError
 
-Place = Literal["app", "home", "scene"]
-"""Where an action applies: anywhere, on the home screen, or while a scene is played."""
+Place = Literal["app", "home", "scene", "inspector"]
+"""Where an action applies: anywhere, on the home screen, while a scene is played, or in the prompt laid open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Action:
     """Slash commands without the slash; the first is the proper one, the others are accepted."""
     argument: str = ""
     """What the slash command takes behind its name, in words; empty: nothing."""
+    optional: bool = False
+    """Whether the argument may be left out: then the command does what the action's method does."""
     while_writing: bool = False
     """Bound around the composer, before the text field itself sees the key."""
     empty_line: bool = False
@@ -107,6 +109,28 @@ ACTIONS: tuple[Action, ...] = (
         id="scene.compose_mode", keys="f4", commands=("compose",),
         help="Change what Enter does: send, or a new line (then Ctrl+S sends)",
     ),
+    Action(
+        id="scene.inspect", keys="ctrl+o,f5", label="prompt", commands=("prompt", "inspect"),
+        help="Show the exact prompt the model would read next, token by token",
+    ),
+    Action(
+        id="scene.length", keys="f6", label="length", commands=("length",), argument="a length, or `auto`",
+        optional=True, help="The next length for the replies, where the format has lengths",
+    ),
+    Action(
+        id="scene.note", commands=("note",), argument="the note, `depth 4`, or `off`", optional=True,
+        help="Show the author's note, which is told to the model near the end of every prompt; /note TEXT sets it",
+    ),
+    Action(
+        id="scene.preset", commands=("preset",), argument="the name of a preset, or `auto`", optional=True,
+        help="Show the preset and why it was chosen; /preset NAME changes it for this scene and this model",
+    ),
+    Action(id="inspector.ids", keys="t", label="ids", help="Show or hide the id behind each token"),
+    Action(id="inspector.find", keys="slash", label="search", help="Search in what is shown"),
+    Action(id="inspector.find_next", keys="n", help="To the next hit"),
+    Action(id="inspector.find_previous", keys="N", help="To the hit before"),
+    Action(id="inspector.dropped", keys="d", label="dropped", help="Show the turns that no longer fit, or the prompt"),
+    Action(id="inspector.stops", keys="s", label="stops", help="Show what ends the reply, or the prompt"),
     Action(id="scene.home", keys="ctrl+n", label="scenes", commands=("home", "new"), help="To your scenes and cards"),
     Action(id="app.help", keys="f1", label="keys", commands=("help", "keys", "?"), help="Show or hide the keys"),
     Action(id="app.command_palette", keys="ctrl+p", label="find", help="Find an action, a scene or a card"),
@@ -151,14 +175,14 @@ def shown_key(action: Action, keys: Mapping[str, str]) -> str:
 
 _KEY_NAMES = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "enter": "Enter", "escape": "Esc", "pageup": "PgUp",
-    "pagedown": "PgDn", "home": "Home", "end": "End", "tab": "Tab", "space": "Space",
+    "pagedown": "PgDn", "home": "Home", "end": "End", "tab": "Tab", "space": "Space", "slash": "/",
 }  # fmt: skip
 
 
 def key_name(key: str) -> str:
     """Return Textual's name of a key as people write it."""
     *modifiers, last = key.split("+")
-    name = _KEY_NAMES.get(last, last.upper())
+    name = _KEY_NAMES.get(last, last if len(last) == 1 and not modifiers else last.upper())
     for modifier in reversed(modifiers):
         name = f"^{name}" if modifier == "ctrl" else f"{modifier.capitalize()}+{name}"
     return name
@@ -183,7 +207,7 @@ def command(text: str, places: Iterable[Place] = ("app", "scene")) -> tuple[Acti
         )
     if argument and not action.argument:
         raise RpchatError(f"/{word} takes nothing behind it")
-    if action.argument and not argument:
+    if action.argument and not argument and not action.optional:
         raise RpchatError(f"/{word} needs {action.argument} behind it")
     return action, argument
 

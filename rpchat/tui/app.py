@@ -17,7 +17,7 @@ from rpchat.session import Session
 from rpchat.tui.actions import COMPOSE_KEYS, Place, bindings, keymap
 from rpchat.tui.border import shown
 from rpchat.tui.loading import ModelLoader
-from rpchat.tui.palette import StoryProvider, system_commands
+from rpchat.tui.palette import PresetProvider, StoryProvider, system_commands
 from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.themes import DEFAULT, OWN, story_variables
@@ -31,7 +31,10 @@ class RpchatApp(App[None]):
     # Here and not at the screens: a screen that brings its own makes Textual parse all of them again when it opens.
     CSS_PATH = ["screens/home.tcss", "screens/scene.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {StoryProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {
+        PresetProvider,
+        StoryProvider,
+    }
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
 
     def __init__(self, program: Program, start: Session | None = None) -> None:
@@ -39,6 +42,8 @@ class RpchatApp(App[None]):
         self.program = program
         self.drafts: dict[int, str] = {}
         """What is written and not sent, by scene id."""
+        self.told: set[tuple[str, str]] = set()
+        """The models and presets whose formats were said to differ."""
         self.loader = ModelLoader(program, changed=self._model_changed)
         self._start = start
         self.keys, self._problems = keymap(program.config.keys, enter_sends=program.config.enter_sends)
@@ -134,8 +139,8 @@ class RpchatApp(App[None]):
         """Show the keys of this screen, or hide them."""
         if not isinstance(self.screen, HomeScreen | SceneScreen) or self.close_help():
             return
-        place: Place = "home" if isinstance(self.screen, HomeScreen) else "scene"
-        self.screen.query_one("#middle").mount(HelpPanel((place, "app"), self.keys))
+        places: tuple[Place, ...] = ("home",) if isinstance(self.screen, HomeScreen) else self.screen.places
+        self.screen.query_one("#middle").mount(HelpPanel((*places, "app"), self.keys))
         self.screen.add_class("-help")
 
     def close_help(self) -> bool:

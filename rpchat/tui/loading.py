@@ -56,6 +56,11 @@ class ModelLoader:
             await asyncio.wait([self._task])
 
     @property
+    def is_ready(self) -> bool:
+        """Whether a model is loaded and none is being loaded."""
+        return self.info is not None and self.progress is None
+
+    @property
     def label(self) -> str:
         """What the top line calls the model."""
         if self.choice is None:

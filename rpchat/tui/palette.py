@@ -1,9 +1,10 @@
-"""Ctrl+P: the actions that can be done here, and every scene and card by name."""
+"""Ctrl+P: the actions that can be done here, every scene and card by name, and in a scene every preset."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.app import SystemCommand
@@ -13,6 +14,7 @@ from textual.screen import Screen
 
 from rpchat.story.text import one_line
 from rpchat.tui.actions import ACTIONS, shown_key
+from rpchat.tui.screens.scene import SceneScreen
 
 if TYPE_CHECKING:
     from rpchat.tui.app import RpchatApp
@@ -23,7 +25,7 @@ def system_commands(app: RpchatApp, screen: Screen[object]) -> Iterable[SystemCo
     yield SystemCommand("Change the colours", "Choose one of the themes", app.action_change_theme)
     here = screen.id
     for action in ACTIONS:
-        told = bool(action.commands or action.label) and not action.argument
+        told = bool(action.commands or action.label) and (action.optional or not action.argument)
         if action.place not in ("app", here) or not told or action.id == "app.command_palette":
             continue
         node = app if action.place == "app" else screen
@@ -31,6 +33,22 @@ def system_commands(app: RpchatApp, screen: Screen[object]) -> Iterable[SystemCo
         title = re.split(r"[;:,(]", action.help, maxsplit=1)[0].strip()
         method = getattr(node, f"action_{action.name}")
         yield SystemCommand(f"{title}  {key}" if key else title, action.help, method)
+
+
+class PresetProvider(Provider):
+    """Finds the presets a scene can be played with."""
+
+    async def search(self, query: str) -> Hits:
+        """Yield the presets that the query finds; none outside a scene."""
+        screen = self.screen
+        if not isinstance(screen, SceneScreen):
+            return
+        matcher = self.matcher(query)
+        for preset_id in await screen.host.program.preset_ids():
+            name = f"Preset: {one_line(preset_id, 60)}"
+            if (score := matcher.match(name)) > 0:
+                choose = partial(screen.choose_preset, preset_id)
+                yield Hit(score, Content(name), choose, text=name, help="play this scene with it")
 
 
 class StoryProvider(Provider):

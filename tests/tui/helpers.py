@@ -11,7 +11,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from rpchat.engine.scripted import Gate, Script, ScriptedEngine
+from rpchat.engine.port import ModelInfo
+from rpchat.engine.scripted import MODEL, Gate, Script, ScriptedEngine
 from rpchat.program import Program
 from rpchat.session import Session
 from rpchat.store.config import load_config
@@ -44,8 +45,10 @@ def folders_in(home: Path, *, model: bool = True) -> Folders:
     return folders
 
 
-def program_in(folders: Folders, replies: Iterable[Script] | None = None, *, read_only: bool = False) -> Program:
-    """Return a program over a scripted engine that has no model loaded yet."""
+def program_in(
+    folders: Folders, replies: Iterable[Script] | None = None, *, read_only: bool = False, model: ModelInfo = MODEL
+) -> Program:
+    """Return a program over a scripted engine that has not loaded `model` yet."""
     lock = HomeLock(folders.lock_file)
     if not read_only:
         assert lock.acquire()
@@ -54,7 +57,7 @@ def program_in(folders: Folders, replies: Iterable[Script] | None = None, *, rea
         config=load_config(folders.config_file),
         scenes=SceneStore.open(folders.database),
         lock=lock,
-        engine=ScriptedEngine(replies, loaded=False),
+        engine=ScriptedEngine(replies, loaded=False, model=model),
         read_only=read_only,
     )
 

@@ -101,3 +101,15 @@ def test_help_beside_a_wide_page(snap_compare: Compare, tmp_path: Path) -> None:
 def test_an_edit_and_a_refused_command(snap_compare: Compare, tmp_path: Path) -> None:
     app = playing(tmp_path, "mira-of-the-light", REPLY)
     assert snap_compare(app, terminal_size=(80, 24), run_before=after("Hello.", "/regnerate"))
+
+
+def test_the_prompt_laid_open(snap_compare: Compare, tmp_path: Path) -> None:
+    app = playing(tmp_path, "mira-of-the-light", REPLY)
+    steps = after("/note The fog comes in.", "Hello.", "<ctrl+o>", "<slash>", "?lamp", "<enter>")
+    assert snap_compare(app, terminal_size=(110, 34), run_before=steps)
+
+
+def test_the_prompt_in_japanese_with_ids(snap_compare: Compare, tmp_path: Path) -> None:
+    app = playing(tmp_path, "hana", MORNING, theme="yozakura")
+    steps = after("「おはよう!」(台所をのぞきこむ)", "<ctrl+o>", "<t>")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=steps)

@@ -6,7 +6,10 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from rpchat.tui.themes import NAMES, OWN, contrast, name_variable, story_variables
 
-STORY = ["speech", "thought", "action", "emphasis", "ooc", "quote", *(f"name-{n + 1}" for n in range(NAMES))]
+ORIGINS = [f"prompt-{name}" for name in ("control", "format", "setup", "lore", "note", "history", "cue")]
+STORY = [
+    "speech", "thought", "action", "emphasis", "ooc", "quote", *(f"name-{n + 1}" for n in range(NAMES)), *ORIGINS,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("theme", OWN, ids=lambda theme: theme.name)

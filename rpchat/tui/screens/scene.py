@@ -1,35 +1,36 @@
-"""The scene screen: the page, the composer, and which key asks the director for what."""
+"""The scene screen: the page, the composer, and which key asks whom for what."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Coroutine
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from rpchat.session import Session
 from rpchat.story.scene import Turn
-from rpchat.tui.actions import ACTIONS, BY_ID, Action, bindings, command, shown_key
+from rpchat.tui.actions import ACTIONS, BY_ID, Action, Place, bindings, command, shown_key
 from rpchat.tui.director import Director
 from rpchat.tui.faces import faces
+from rpchat.tui.inspecting import Inspecting
+from rpchat.tui.screens.scene_actions import SceneActions
+from rpchat.tui.screens.scene_lines import Moment, hints, overview_of
+from rpchat.tui.verifying import Verifying
 from rpchat.tui.widgets.composer import Composer
 from rpchat.tui.widgets.help import HelpPanel
-from rpchat.tui.widgets.keyline import Hint, KeyLine
-from rpchat.tui.widgets.status import Overview, StatusLine
+from rpchat.tui.widgets.keyline import KeyLine
+from rpchat.tui.widgets.status import StatusLine
 from rpchat.tui.widgets.transcript import Transcript
 from rpchat.tui.widgets.turn import TurnView
 from rpchat.tui.widgets.waiting import loading_line
-
-if TYPE_CHECKING:
-    from rpchat.tui.app import RpchatApp
 
 _EMPTY_LINE = frozenset(action.name for action in ACTIONS if action.empty_line)
 _READ_ONLY = "read-only: another rpchat has these scenes open; close it and start again to write here"
 
 
-class SceneScreen(Screen[None]):
+class SceneScreen(SceneActions):
     """Plays one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("scene")]
@@ -44,6 +45,10 @@ class SceneScreen(Screen[None]):
         self.page = Transcript()
         self.composer = Composer()
         self.director = Director(session, stage=self)
+        self.inspecting = Inspecting(
+            session, do=self._do_behind, draft=self._unsaid, is_writing=lambda: self.director.is_writing
+        )
+        self.verifying = Verifying(session, do=self._do_behind, changed=self._verified)
 
     def compose(self) -> ComposeResult:
         """Status, page (with room for a panel), composer, keys."""
@@ -63,9 +68,32 @@ class SceneScreen(Screen[None]):
         self.page.to_end()
 
     @property
-    def host(self) -> RpchatApp:
-        """The app, as what it is."""
-        return cast("RpchatApp", self.app)
+    def places(self) -> tuple[Place, ...]:
+        """The places whose actions can be done now."""
+        return ("inspector", "scene") if self.inspecting.panel is not None else ("scene",)
+
+    def _verified(self) -> None:
+        """Show the verdict; that a format differs is said once."""
+        self.show_status()
+        verdict, asked = self.verifying.verdict, (self.host.loader.label, self.session.preset.name)
+        if verdict is None or verdict.kind != "differs" or self.director.is_writing or asked in self.host.told:
+            return
+        self.host.told.add(asked)
+        self.director.remark(
+            f"the preset's format differs from the model's own template ({verdict.detail}) · "
+            f"{self.key('scene.inspect')} shows the prompt"
+        )
+
+    def _do_behind(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that must not be cancelled with this screen."""
+        self.host.do(work)
+
+    def _unsaid(self) -> str:
+        """Return what would be said if it were sent now: the draft, if it is neither an edit nor a command."""
+        text = self.composer.text
+        if self._editing is not None or (text.startswith("/") and not text.startswith("//")):
+            return ""
+        return text.removeprefix("/") if text.startswith("//") else text
 
     async def ready(self) -> None:
         """Return when the model is loaded. Raises ModelError."""
@@ -78,35 +106,23 @@ class SceneScreen(Screen[None]):
         self.show_status()
 
     def show_status(self) -> None:
-        """Bring the top line and the line of keys up to date."""
-        scene, status = self.session.scene, self.session.status
-        cast_names = ", ".join(member.card.spoken_name for member in scene.cast)
-        self._status.show(
-            Overview(
-                title=scene.title or cast_names,
-                cast=cast_names if scene.title not in ("", cast_names) else "",
-                model=self.host.loader.label,
-                tokens_per_second=status.tokens_per_second,
-                context_used=status.context_used,
-                context=status.context,
-                warning="read-only" if self.session.read_only else "",
-            )
+        """Bring the top line, the line of keys and the inspector up to date."""
+        if self.host.loader.is_ready:
+            self.verifying.look()
+        verdict = self.verifying.verdict
+        self.inspecting.look(verdict)
+        self._status.show(overview_of(self.session, model=self.host.loader.label, verdict=verdict))
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        panel = self.inspecting.panel
+        moment = Moment(
+            inspecting=panel is not None and panel.has_focus_within,
+            editing=self._editing is not None,
+            writing=self.director.is_writing,
+            length=self.choosing.length if self.session.lengths else None,
         )
-        self._keys.show(self._hints())
-
-    def _hints(self) -> list[Hint]:
-        if self._editing is not None:
-            return [self._hint("scene.send", "keep the edit"), self._hint("scene.stop", "leave it as it was")]
-        if self.director.is_writing:
-            page = self._hint("scene.page_up", "scroll")
-            return [self._hint("scene.stop"), self._hint("scene.regenerate"), page, self._hint("app.help")]
-        both = "".join(self.key(name) for name in ("scene.swipe_previous", "scene.swipe_next"))
-        names = ("scene.continue", "scene.edit_last", "scene.home", "app.command_palette", "app.quit", "app.help")
-        first = [self._hint("scene.send"), self._hint("scene.regenerate"), (both, "swipe")]
-        return first + [self._hint(name) for name in names]
-
-    def _hint(self, action_id: str, word: str = "") -> Hint:
-        return self.key(action_id), word or BY_ID[action_id].label
+        self._keys.show(hints(moment, self.host.keys))
 
     def key(self, action_id: str) -> str:
         """Return the key of an action as people write it."""
@@ -128,6 +144,12 @@ class SceneScreen(Screen[None]):
         """Keep the draft with the scene."""
         if self._editing is None:
             self.host.drafts[self.session.scene.id] = event.text
+        self.inspecting.look(self.verifying.verdict)
+
+    def on_descendant_focus(self) -> None:
+        """The keys change with the focus."""
+        if self.is_mounted:
+            self._show_keys()
 
     def on_turn_view_marks_clicked(self, event: TurnView.MarksClicked) -> None:
         """Show another version of any turn, by mouse."""
@@ -168,6 +190,8 @@ class SceneScreen(Screen[None]):
         """Do what a slash command names, as its key would."""
         if action.id == "app.theme":
             await self.host.choose_theme(argument)
+        elif action.argument:
+            await self._choose(action.id, argument)
         else:
             await self.run_action(f"{'app' if action.place == 'app' else 'screen'}.{action.name}")
 
@@ -190,22 +214,6 @@ class SceneScreen(Screen[None]):
         """Begin a new line."""
         self.composer.newline()
 
-    def action_regenerate(self) -> None:
-        """Write the reply again."""
-        self.director.do(self.director.regenerate())
-
-    def action_continue(self) -> None:
-        """Go on inside the last reply."""
-        self.director.do(self.director.go_on())
-
-    def action_swipe_previous(self) -> None:
-        """Show the version before."""
-        self.director.do(self.director.swipe(-1))
-
-    def action_swipe_next(self) -> None:
-        """Show the next version, or write one."""
-        self.director.do(self.director.swipe(1))
-
     def action_edit_last(self) -> None:
         """Edit the last message."""
         self.director.do(self._edit_when_written(own=False))
@@ -218,24 +226,31 @@ class SceneScreen(Screen[None]):
         await self.director.stop()
         self._edit(self.director.last_of_user() if own else self.director.last)
 
-    def action_delete_last(self) -> None:
-        """Delete the last message."""
-        self.director.do(self.director.delete_last())
-
-    def action_undo(self) -> None:
-        """Take the last action back."""
-        self.director.do(self.director.undo())
-
-    def action_redo(self) -> None:
-        """Do it again."""
-        self.director.do(self.director.redo())
-
-    def action_stop(self) -> None:
-        """Stop writing; else close the help, else leave the edit."""
-        if self.director.is_writing:
+    async def action_stop(self) -> None:
+        """Close the inspector one is in; else stop writing, close the help or the inspector, leave the edit."""
+        panel = self.inspecting.panel
+        if panel is not None and panel.has_focus_within:
+            if not panel.leave_find() and not self.host.close_help():
+                await self.action_inspect()
+        elif self.director.is_writing:
             self.director.do(self.director.halt())
-        elif not self.host.close_help() and self._editing is not None:
+        elif self.host.close_help():
+            pass
+        elif panel is not None:
+            await self.action_inspect()
+        elif self._editing is not None:
             self._leave_edit()
+
+    async def action_inspect(self) -> None:
+        """Show the prompt laid open, or the page again."""
+        opening = self.inspecting.panel is None
+        self.set_class(opening, "-inspecting")
+        if opening:
+            await self.inspecting.open(self.query_one("#middle"))
+        else:
+            await self.inspecting.close()
+            self.composer.field.focus()
+        self.show_status()
 
     def action_page_up(self) -> None:
         """Scroll up."""
@@ -246,20 +261,12 @@ class SceneScreen(Screen[None]):
         self._scroll(1)
 
     def _scroll(self, direction: int) -> None:
-        """Scroll the page, or the help where it covers the page."""
+        """Scroll the page, or what covers it."""
         if not self.page.display:
-            panel = self.query_one(HelpPanel)
-            panel.scroll_relative(y=direction * (panel.size.height - 2), animate=False)
+            shown = (*self.query(HelpPanel), *([self.inspecting.panel.rows] if self.inspecting.panel else []))
+            shown[0].scroll_relative(y=direction * (shown[0].size.height - 2), animate=False)
         else:
             self.page.page(direction)
-
-    def action_top(self) -> None:
-        """To the first turn."""
-        self.page.to_start()
-
-    def action_bottom(self) -> None:
-        """To the end."""
-        self.page.to_end()
 
     def action_compose_mode(self) -> None:
         """Change what Enter does."""

@@ -16,7 +16,9 @@ from rpchat.tui.wrap import breaks
 
 _KEY_CELLS = 7
 _TWO_SLASHES = "A line that shall begin with / is sent with //."
-_HEADINGS: Mapping[Place, str] = {"home": "Scenes and cards", "scene": "In a scene", "app": "Everywhere"}
+_HEADINGS: Mapping[Place, str] = {
+    "home": "Scenes and cards", "scene": "In a scene", "inspector": "In the prompt", "app": "Everywhere",
+}  # fmt: skip
 
 
 class HelpPanel(VerticalScroll, can_focus=True):

@@ -17,6 +17,8 @@ class Overview:
     title: str = ""
     cast: str = ""
     model: str = ""
+    badge: str = ""
+    """One sign behind the model: whether the prompt format is its own."""
     tokens_per_second: float | None = None
     context_used: int | None = None
     context: int | None = None
@@ -42,7 +44,10 @@ def status_line(overview: Overview, width: int) -> Content:
 def _right_parts(overview: Overview) -> list[list[Content]]:
     """Return the parts of the right side, from all of them to the fewest."""
     warning = [Content(overview.warning).stylize("bold $warning")] if overview.warning else []
-    model = [Content(overview.model).stylize("$action")] if overview.model else []
+    model = []
+    if overview.model:
+        badge = f" {overview.badge}" if overview.badge else ""
+        model = [Content.assemble((overview.model, "$action"), (badge, "$ooc"))]
     speed = []
     if overview.tokens_per_second is not None:
         speed = [Content(f"{overview.tokens_per_second:.0f} tok/s").stylize("$action")]

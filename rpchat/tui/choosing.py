@@ -1,0 +1,75 @@
+"""What of a scene's settings is chosen while it is played: the length of replies, the author's note, the preset.
+
+Each choice answers with one quiet line.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rpchat.errors import RpchatError
+from rpchat.program import Program
+from rpchat.session import Session
+from rpchat.story.text import one_line
+
+AUTO = "auto"
+OFF = "off"
+_DEPTH = re.compile(r"depth\s+(\d{1,4})", re.IGNORECASE)
+
+
+class Choosing:
+    """Changes one session. All raise RpchatError where a choice cannot be made."""
+
+    def __init__(self, session: Session, program: Program) -> None:
+        self._session = session
+        self._program = program
+
+    async def choose(self, action_id: str, wanted: str) -> str:
+        """Do what an action of the table chooses: `scene.length`, `scene.note` or `scene.preset`."""
+        choices = {
+            "scene.length": self.choose_length, "scene.note": self.choose_note, "scene.preset": self.choose_preset,
+        }  # fmt: skip
+        return await choices[action_id](wanted)
+
+    @property
+    def length(self) -> str:
+        """The length replies have now, in the format's words; empty where it has none or the preset asks for none."""
+        return (self._session.scene.settings.length or self._session.preset.length) if self._session.lengths else ""
+
+    async def choose_length(self, wanted: str) -> str:
+        """Take a length, the preset's own for `auto`, or the next one for an empty text."""
+        lengths = self._session.lengths
+        if not lengths:
+            raise RpchatError(
+                f"the format of this preset ({self._session.preset.name}) has no lengths",
+                "Its longest reply is `max_tokens` in the preset",
+            )
+        if wanted.casefold() == AUTO:
+            await self._session.set_length("")
+            return f"length: {self.length or 'left to the model'} (the preset's own)"
+        following = lengths[(lengths.index(self.length) + 1) % len(lengths)] if self.length in lengths else lengths[0]
+        await self._session.set_length(wanted.casefold() or following)
+        return "length: " + " · ".join(f"[{one}]" if one == self.length else one for one in lengths)
+
+    async def choose_note(self, wanted: str) -> str:
+        """Take a note, `depth 4`, or `off`; for an empty text only tell it."""
+        before = self._session.scene.settings
+        if depth := _DEPTH.fullmatch(wanted):
+            await self._session.set_note(before.note, depth=int(depth[1]))
+        elif wanted.casefold() == OFF:
+            await self._session.set_note("")
+            return f"note taken away: {one_line(before.note, 200)}" if before.note else "there is no note"
+        elif wanted:
+            await self._session.set_note(wanted)
+        settings = self._session.scene.settings
+        behind = {0: "at the end", 1: "one turn before the end"}.get(
+            settings.note_depth, f"{settings.note_depth} turns before the end"
+        )
+        return f"note, {behind}: {one_line(settings.note, 300)}" if settings.note else "there is no note · /note TEXT"
+
+    async def choose_preset(self, wanted: str) -> str:
+        """Take a preset, the one that fits for `auto`; for an empty text only tell it."""
+        if wanted:
+            await self._program.choose_preset(self._session, "" if wanted.casefold() == AUTO else wanted)
+        preset = self._session.preset
+        return f"preset: {one_line(preset.name, 60)} · {self._session.preset_why}"
