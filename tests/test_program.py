@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from rpchat.choices import Wishes
 from rpchat.engine.scripted import ScriptedEngine
 from rpchat.errors import FileError, ModelError, StoreError
-from rpchat.program import Program, Wishes
+from rpchat.program import Program
 from rpchat.session import Session
 from rpchat.store import models
 from rpchat.store.config import load_config
@@ -211,7 +212,7 @@ async def chosen(home: Home, *, scene_model: str = "", **wishes: str) -> tuple[s
     async with home.program(**wishes) as program:
         session = await program.play(["ann"], new=True)
         scene = replace(session.scene, settings=replace(session.scene.settings, model=scene_model))
-        choice = program.model_choice(scene)
+        choice = program.choices.model(scene)
         return ("", "") if choice is None else (choice.name, choice.why)
 
 
@@ -258,7 +259,7 @@ async def test_the_preset_is_found_from_the_model(home: Home, file: str, name: s
         session = await program.play(["ann"])
         assert session.preset.name == preset
         assert session.preset_why
-        assert program.preset_fits(session.scene)
+        assert program.choices.fits(session.scene)
 
 
 async def test_the_preset_that_was_asked_for(home: Home) -> None:
@@ -268,10 +269,26 @@ async def test_the_preset_that_was_asked_for(home: Home) -> None:
     async with home.program(preset="antler-7b-rp-v3") as program:
         first = await program.play(["ann"], new=True)
         assert (first.preset.name, first.preset_why) == ("antler-7b-rp-v3", "asked for")
-        assert not program.preset_fits(first.scene)
+        assert not program.choices.fits(first.scene)
     async with home.program() as program:
         again = await program.play(["ann"])
         assert (again.preset.name, again.preset_why) == ("antler-7b-rp-v3", "the scene's own")
+
+
+async def test_a_remembered_preset_that_is_gone_is_passed_over(home: Home) -> None:
+    home.card("ann", ANN)
+    own = home.folders.presets / "mine.yaml"
+    own.write_text("name: mine\nadapter: chatml\n", encoding="utf-8")
+    async with home.program(preset="mine") as program:
+        assert (await program.play(["ann"])).preset.name == "mine"
+    own.unlink()
+    async with home.program() as program:
+        session = await program.play(["ann"])
+        assert session.preset.name != "mine"
+        assert "the scene's own is passed over" in session.preset_why
+    async with home.program(preset="mine") as program:
+        with pytest.raises(FileError, match="mine"):
+            await program.play(["ann"])
 
 
 async def test_a_model_is_loaded_once(home: Home) -> None:

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rpchat.choices import Wishes
 from rpchat.engine.child import ChildEngine
 from rpchat.errors import RpchatError
-from rpchat.program import Program, Wishes
+from rpchat.program import Program
 from rpchat.session import Session
 from rpchat.store.config import load_config
 from rpchat.store.folders import Folders, find_home

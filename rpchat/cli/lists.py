@@ -25,8 +25,8 @@ async def list_presets(options: Options) -> int:
 async def list_models(options: Options) -> int:
     """Print a line for every model file; `▸` marks the one that would be played."""
     async with running(options) as program:
-        choice = program.model_choice()
-        folder = program.models_folder
+        choice = program.choices.model()
+        folder = program.choices.models_folder
         files = find_models(folder) if folder.is_dir() else []
         demo = find_demo()
         for path in dict.fromkeys([*([choice.path] if choice else []), *files, *([demo] if demo else [])]):

@@ -44,8 +44,8 @@ _home = _with_options(_HOME)
 
 def _options(**given: Any) -> Any:
     # The rooms below are imported when a command runs: `rpchat --help` and `--version` answer at once.
+    from rpchat.choices import Wishes
     from rpchat.cli.build import Options
-    from rpchat.program import Wishes
 
     wishes = Wishes(model=given.pop("model", ""), preset=given.pop("preset", ""), persona=given.pop("persona", ""))
     return Options(wishes=wishes, **given)

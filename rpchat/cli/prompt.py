@@ -23,7 +23,7 @@ async def run(options: Options, text: str, *, as_json: bool) -> int:
             scene = (await program.open(await program.scene_named(options.scene))).scene
         else:
             scene = await program.scene_of(options.cards, new=options.new)
-        preset, _ = program.preset_for(scene)
+        preset, _ = program.choices.preset(scene)
         engine = await _counting_engine(program, scene, options)
         shown = await preview(scene, preset, text, engine=engine)
     print(json.dumps(_object(shown), ensure_ascii=False) if as_json else shown.prompt.text)
@@ -34,7 +34,7 @@ async def _counting_engine(program: Program, scene: Scene, options: Options) -> 
     """The engine with the model loaded, if the prompt is one for this model: a preset that was asked for without its
     model is shown as its own model would read it, and nothing is counted."""
     try:
-        if not options.wishes.model and not program.preset_fits(scene):
+        if not options.wishes.model and not program.choices.fits(scene):
             return None
         async with aclosing(program.load_for(scene)) as loading:
             async for _ in loading:

@@ -93,7 +93,7 @@ class RpchatApp(App[None]):
         """Return the quiet line a scene opens with: that a demo is a demo."""
         if self.loader.choice is None or not self.loader.choice.demo:
             return ""
-        models = self.program.models_folder
+        models = self.program.choices.models_folder
         return f"demo model: small and a poor actor · a real one: a .gguf file in {models}, or --model PATH"
 
     async def choose_model(self, path: str) -> None:

@@ -78,7 +78,7 @@ class ModelLoader:
         return "GPU" if self.info.offloaded else f"CPU · {threads}"
 
     async def _load(self, session: Session | None) -> None:
-        self.choice = self._program.model_choice(session.scene if session is not None else None)
+        self.choice = self._program.choices.model(session.scene if session is not None else None)
         self.looked = True
         self._changed()
         if self.choice is None:

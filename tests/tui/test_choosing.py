@@ -84,7 +84,7 @@ async def test_a_preset_is_kept_with_the_scene_and_the_model_file(tmp_path: Path
         assert "chatml · set in the config" in await said(stage, "/preset auto")
         assert stage.session.scene.settings.preset == ""
     again = program_in(folders_in(tmp_path))
-    assert again.preset_for(None)[0].name == "chatml"
+    assert again.choices.preset(None)[0].name == "chatml"
     await again.close()
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import rpchat.store.models
+from rpchat.choices import Wishes
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.port import EngineSettings
 from rpchat.engine.scripted import MODEL, Script
-from rpchat.program import Program, Wishes
+from rpchat.program import Program
 from rpchat.session.preview import preview
 from rpchat.session.verify import Verdict
 from rpchat.store.config import Config

@@ -71,7 +71,7 @@ class HomeScreen(Screen[None]):
         self._help.show(
             missing=loader.looked and loader.choice is None,
             demo=loader.choice is not None and loader.choice.demo,
-            folder=self.host.program.models_folder,
+            folder=self.host.program.choices.models_folder,
         )
         self._keys.show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in _HINTS])
 

@@ -1,0 +1,111 @@
+"""Which model is played and with which preset: what was asked for, remembered, set, or found out, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rpchat.engine.gguf import read_header
+from rpchat.errors import FileError, ModelError
+from rpchat.prompt.detect import Detection, ModelFacts, detect
+from rpchat.store.config import Config
+from rpchat.store.folders import Folders
+from rpchat.store.models import ModelChoice, ModelWishes, choose_model
+from rpchat.store.shelf import Shelf
+from rpchat.story.preset import Preset
+from rpchat.story.scene import Scene, SceneSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line asked for; empty means nothing was."""
+
+    model: str = ""
+    preset: str = ""
+    persona: str = ""
+
+
+class Choices:
+    """Chooses; nothing here is loaded or written. `config` and `wishes` are replaced when the user changes them."""
+
+    def __init__(self, folders: Folders, config: Config, presets: Shelf[Preset], *, wishes: Wishes) -> None:
+        self.config = config
+        self.wishes = wishes
+        self._folders = folders
+        self._presets = presets
+
+    @property
+    def models_folder(self) -> Path:
+        """Where GGUF files are looked for."""
+        return Path(self.config.models_folder).expanduser() if self.config.models_folder else self._folders.models
+
+    def model(self, scene: Scene | None = None) -> ModelChoice | None:
+        """Return the model that would be played; None if there is none. Raises ModelError for a wrong --model."""
+        own = scene.settings.model if scene else ""
+        wishes = ModelWishes(option=self.wishes.model, scene=own, config=self.config.model)
+        return choose_model(wishes, self.models_folder)
+
+    def preset(self, scene: Scene | None = None) -> tuple[Preset, str]:
+        """Return the preset to play with and why.
+
+        In this order: asked for on the command line (FileError if there is none of that name), the scene's own, chosen
+        for this model file, set for all models in the config, and the one that fits the model. What was chosen once and
+        cannot be read any more is passed over, and the reason says so.
+        """
+        if self.wishes.preset:
+            return self._presets.find(self.wishes.preset)[1], "asked for"
+        settings = scene.settings if scene else SceneSettings()
+        missing: list[str] = []
+        for name, why in (
+            (settings.preset, "the scene's own"),
+            (self._of_model_file(scene), "chosen for this model"),
+            (self.config.preset, "set in the config"),
+        ):
+            try:
+                if name:
+                    return self._presets.find(name)[1], "; ".join([why, *missing])
+            except FileError as error:
+                missing.append(f"{why} is passed over: {error.message}")
+        detection = self._detected(scene)
+        return self._presets.find(detection.preset)[1], "; ".join([detection.why, *missing])
+
+    def fits(self, scene: Scene | None) -> bool:
+        """Return whether the preset to play with is the one the chosen model would get by itself."""
+        return self.model(scene) is not None and self.preset(scene)[0].name == self._detected(scene).preset
+
+    def preset_name(self, name_or_path: str) -> str:
+        """Return what a preset that can be read is remembered by, wherever rpchat is started from next time."""
+        self._presets.find(name_or_path)
+        path = Path(name_or_path).expanduser()
+        return str(path.resolve()) if path.is_file() else name_or_path
+
+    def controls(self) -> frozenset[str]:
+        """Return every control token that an adapter or a preset may use."""
+        from rpchat.prompt.formats import CONTROLS  # the home screen opens without the adapters
+
+        own = (preset.sequences.controls for preset in self._all() if preset.sequences is not None)
+        return CONTROLS.union(*own)
+
+    def _all(self) -> list[Preset]:
+        values = (entry.load().value for entry in self._presets.entries())
+        return [preset for preset in values if preset is not None]
+
+    def _of_model_file(self, scene: Scene | None) -> str:
+        try:
+            choice = self.model(scene) if self.config.presets else None
+        except ModelError:
+            # What is wrong with the model is said when it is loaded.
+            return ""
+        return self.config.presets.get(choice.path.name, "") if choice is not None else ""
+
+    def _detected(self, scene: Scene | None) -> Detection:
+        facts = ModelFacts(file_name="")
+        try:
+            choice = self.model(scene)
+            header = read_header(choice.path) if choice is not None else None
+        except ModelError:
+            # What is wrong with the model is said when it is loaded; a scene can be read without one.
+            choice, header = None, None
+        if choice is not None and header is not None:
+            facts = ModelFacts(file_name=choice.path.name, name=header.name, chat_template=header.chat_template)
+        return detect(facts, self._all())
