@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation
 from rpchat.prompt.formats.common import JapaneseManner, begin, japanese_stops, tidy, without_instruction_marks
-from rpchat.prompt.formats.turns import exchanges
+from rpchat.prompt.formats.turns import cue, exchanges
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -37,12 +37,7 @@ class Mistral(JapaneseManner):
                 segments += [text(" "), text("\n".join(exchange.model), "history")]
             if index < len(told) - 1:
                 segments += [text(" "), control("</s>")]
-        if conversation.prefill:
-            join = "\n" if told[-1].model else " "
-            segments.append(text(join + without_instruction_marks(conversation.prefill), "cue"))
-        elif told[-1].model:
-            segments.append(text("\n"))
-        return tuple(segments)
+        return (*segments, *cue(told[-1], without_instruction_marks(conversation.prefill)))
 
     def stops(self, conversation: Conversation) -> Stops:
         """Return `</s>`, the user's and the other members' lines, and the delimiters."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rpchat.prompt.conversation import Conversation
 from rpchat.prompt.formats.common import japanese_line, tidy
+from rpchat.prompt.segment import Segment, text
 
 
 @dataclass(slots=True)
@@ -44,3 +45,10 @@ def exchanges(conversation: Conversation, neutral: Callable[[str], str]) -> list
             told.append(Exchange())
         told[-1].user += notes
     return told
+
+
+def cue(exchange: Exchange, prefill: str) -> list[Segment]:
+    """Return how the reply to the last exchange begins: behind a space, or on a line of its own in an open block."""
+    if prefill:
+        return [text(("\n" if exchange.model else " ") + prefill, "cue")]
+    return [text("\n")] if exchange.model else []

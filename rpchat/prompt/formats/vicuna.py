@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation
 from rpchat.prompt.formats.common import JapaneseManner, begin, japanese_stops, plain_space, tidy
-from rpchat.prompt.formats.turns import exchanges
+from rpchat.prompt.formats.turns import cue, exchanges
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -41,12 +41,7 @@ class Vicuna(JapaneseManner):
                 segments += [text(" "), text("\n".join(exchange.model), "history")]
             if index < len(told) - 1:
                 segments.append(control("</s>"))
-        if conversation.prefill:
-            join = "\n" if told[-1].model else " "
-            segments.append(text(join + neutral(conversation.prefill), "cue"))
-        elif told[-1].model:
-            segments.append(text("\n"))
-        return tuple(segments)
+        return (*segments, *cue(told[-1], neutral(conversation.prefill)))
 
     def stops(self, conversation: Conversation) -> Stops:
         """Return `</s>`, the role words and the lines of the user and the other members."""
