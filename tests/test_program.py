@@ -291,6 +291,26 @@ async def test_a_remembered_preset_that_is_gone_is_passed_over(home: Home) -> No
             await program.play(["ann"])
 
 
+async def test_a_preset_brings_its_lora(home: Home) -> None:
+    home.card("ann", ANN)
+    base = gguf(home.folders.models / "llama-2-7b.gguf")
+    async with home.program(model="llama-2-7b", preset="limarp-llama2-7b-v3") as program:
+        session = await program.play(["ann"])
+        with pytest.raises(ModelError, match="this preset needs the LoRA `LimaRP-Llama2-7B-v3` on Llama-2-7B"):
+            program.choices.engine_settings(session.scene)
+        lora = gguf(home.folders.models / "LimaRP-Llama2-7B-v3-f16.gguf")
+        settings = program.choices.engine_settings(session.scene)
+        assert [(Path(one.path), one.scale) for one in settings.lora] == [(lora, 1.0)]
+        choice = program.choices.model(session.scene)
+        assert choice is not None
+        assert choice.path == base
+    # A model that has it merged in is recognised by its name and gets none.
+    gguf(home.folders.models / "merged-limarp-13b.gguf")
+    async with home.program(model="merged-limarp-13b") as program:
+        assert program.choices.preset()[0].name == "limarp-llama2-7b-v3"
+        assert program.choices.engine_settings().lora == ()
+
+
 async def test_a_model_is_loaded_once(home: Home) -> None:
     gguf(home.folders.models / "one.gguf")
     async with home.program() as program:

@@ -20,6 +20,16 @@ CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoraFile:
+    """A LoRA adapter in a GGUF file of its own, and how strongly it counts."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    path: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """How a model is loaded; the names are llama.cpp's own. 0 or empty means: found out."""
 
@@ -41,6 +51,8 @@ class EngineSettings:
     n_batch: Annotated[int, Ge(1)] = 512
     use_mmap: bool = True
     use_mlock: bool = False
+    lora: tuple[LoraFile, ...] = ()
+    """Adapters put on the model, all at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rpchat.engine.port import Device, EngineSettings, Inspection, ModelInfo, Request
+from rpchat.engine.port import Device, EngineSettings, Inspection, LoraFile, ModelInfo, Request
 from rpchat.prompt.segment import Segment
 from rpchat.story.preset import Sampling
 
@@ -43,7 +43,7 @@ def pack_piece(token: int, data: bytes) -> bytes:
 
 def settings_of(content: Fields) -> EngineSettings:
     """Return the settings in a message."""
-    return _build(EngineSettings, content)
+    return _build(EngineSettings, content, lora=tuple(LoraFile(**lora) for lora in content["lora"]))
 
 
 def segments_of(content: list[Fields]) -> tuple[Segment, ...]:

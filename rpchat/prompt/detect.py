@@ -55,6 +55,11 @@ def detect(facts: ModelFacts, presets: Sequence[Preset]) -> Detection:
     return Detection(FALLBACK, "it has no template of its own; ChatML is the commonest")
 
 
+def named_by(hints: Sequence[str], file_name: str) -> bool:
+    """Return whether one of the hints is a part of the file's name."""
+    return any(_plain(hint) in _plain(file_name) for hint in hints)
+
+
 def _plain(name: str) -> str:
     """The form in which names are compared: `Antler 7B_RP.v3` is `antler-7b-rp-v3`."""
     return re.sub(r"[\s_.-]+", "-", fold(name))

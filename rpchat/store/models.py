@@ -89,7 +89,16 @@ def choose_model(wishes: ModelWishes, folder: Path) -> ModelChoice | None:
             return ModelChoice(named_model(name, folder), "; ".join([whose, *missing]))
         except RpchatError:
             missing.append(f"`{name}`, {whose}, is not there")
-    if folder.is_dir() and (found := find_models(folder)):
-        return ModelChoice(found[0], "; ".join(["the newest in the models folder", *missing]))
+    newest = next((path for path in find_models(folder) if not _is_adapter(path)), None) if folder.is_dir() else None
+    if newest is not None:
+        return ModelChoice(newest, "; ".join(["the newest in the models folder", *missing]))
     demo = find_demo()
     return ModelChoice(demo, "; ".join(["the demo", *missing]), demo=True) if demo is not None else None
+
+
+def _is_adapter(path: Path) -> bool:
+    """Whether the file is a LoRA, which is no model by itself; a broken file is told of when it is loaded."""
+    try:
+        return read_header(path).text("general.type") == "adapter"
+    except ModelError:
+        return False

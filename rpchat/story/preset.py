@@ -81,6 +81,10 @@ class ModelHints:
     """The file of choice in them for 8 GB of memory."""
     base: str = ""
     """For a LoRA: what the base model must be."""
+    lora: str = ""
+    """The LoRA that is put on the base: a path, or a name (or its beginning) in the models folder. A model that is
+    recognised by `names` has it merged in and needs none."""
+    lora_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

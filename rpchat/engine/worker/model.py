@@ -16,6 +16,7 @@ from rpchat.engine.worker.devices import devices, features, threads
 from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.log import LibraryLog
+from rpchat.engine.worker.lora import apply_lora
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import ModelError
 from rpchat.story.text import one_line
@@ -71,6 +72,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
     context = llama_cpp.llama_init_from_model(pointer, parameters)
     if not context:
         raise ModelError(f"a context of {order.n_ctx} tokens cannot be made{_because(log)}", "Set a smaller n_ctx.")
+    apply_lora(pointer, context, order.settings.lora)
     vocabulary = Vocabulary(pointer)
     n_ctx = int(llama_cpp.llama_n_ctx(context))
     batch = order.settings.n_batch

@@ -1,0 +1,35 @@
+"""LoRA adapters on a loaded model."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import llama_cpp
+
+from rpchat.engine.port import LoraFile
+from rpchat.errors import ModelError
+from rpchat.story.text import one_line
+
+
+def apply_lora(model: llama_cpp.llama_model_p, context: llama_cpp.llama_context_p, files: Sequence[LoraFile]) -> None:
+    """Put the adapters on the model, as long as it lives. Raises ModelError for a file that is none for this model."""
+    if not files:
+        return
+    adapters = [_load(model, Path(file.path).expanduser()) for file in files]
+    kind = llama_cpp.llama_adapter_lora_p_ctypes
+    pointers = (kind * len(adapters))(*(ctypes.cast(adapter, kind) for adapter in adapters))
+    scales = (ctypes.c_float * len(files))(*(file.scale for file in files))
+    if llama_cpp.llama_set_adapters_lora(context, pointers, len(adapters), scales) != 0:
+        raise ModelError("the LoRA adapters cannot be put on this model")
+
+
+def _load(model: llama_cpp.llama_model_p, path: Path) -> ctypes.c_void_p:
+    if not path.is_file():
+        raise ModelError(f"there is no LoRA {one_line(str(path))}")
+    adapter: ctypes.c_void_p | None = llama_cpp.llama_adapter_lora_init(model, str(path).encode())
+    # A file that does not fit gives a null pointer, which is not None.
+    if not adapter:
+        raise ModelError(f"{one_line(path.name)} is no LoRA for this model", "It must be made for the same base model.")
+    return adapter
