@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
@@ -22,6 +25,9 @@ from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.themes import DEFAULT, OWN, story_variables
 from rpchat.tui.widgets.help import HelpPanel
+
+_PATIENCE = 0.5
+"""Seconds a key waits for those before it; a field that is busy longer is no reason to lose one."""
 
 
 class RpchatApp(App[None]):
@@ -67,6 +73,19 @@ class RpchatApp(App[None]):
         for problem in self._problems:
             self._fail(problem)
         self.do(self.loader.ready(self._start))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take a key only when the field one writes in has taken those before it.
+
+        Our keys stand before the field's own, and the app would take them at once: of keys that come in a burst, as
+        from a pasting terminal or a script, Enter would overtake the text it is to send.
+        """
+        if isinstance(event, events.Key) and self.focused is not None:
+            caught_up = asyncio.Event()
+            if self.focused.call_later(caught_up.set):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(caught_up.wait(), _PATIENCE)
+        await super().on_event(event)
 
     async def on_unmount(self) -> None:
         """Leave nothing running."""

@@ -4,8 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from textual import events
 from textual.command import CommandList
 
+from rpchat.engine.scripted import Script
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.themes import OWN
 from tests.tui.helpers import folders_in, on_stage, program_in
@@ -74,3 +76,17 @@ async def test_an_action_of_the_palette_is_done(tmp_path: Path) -> None:
         await stage.until(first_found)
         await stage.pilot.press("enter")
         await stage.until(lambda: "undone" in stage.below if stage.app.screen.id == "scene" else False)
+
+
+async def test_keys_that_come_all_at_once_keep_their_order(tmp_path: Path) -> None:
+    async with on_stage(program_in(folders_in(tmp_path), [Script.of("One."), Script.of("Two.")])) as stage:
+        for line in ("Hello there.", "And again."):
+            for letter in line:
+                stage.app.post_message(events.Key(letter, letter))
+            stage.app.post_message(events.Key("enter", "\r"))
+        await stage.until(lambda: [turn.text for turn in stage.session.scene.line() if turn.side == "user"][-1:])
+        assert next(turn.text for turn in stage.session.scene.line() if turn.side == "user") == "Hello there."
+        await stage.settled()
+        said = [turn.text for turn in stage.session.scene.line() if turn.side == "user"]
+        # If the first was still being answered, the second waits in the field: no letter is lost.
+        assert [*said[1:], stage.scene.composer.text] in (["And again.", ""], ["And again."])

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
+from rpchat.errors import RpchatError
 from rpchat.session import Session
 from rpchat.story.scene import Turn
 from rpchat.tui.actions import ACTIONS, BY_ID, Action, Place, bindings, command, shown_key
@@ -168,23 +169,32 @@ class SceneScreen(SceneActions):
             self.director.remark(line)
 
     def action_send(self) -> None:
-        """Send, keep an edit, or run a slash command."""
-        self.director.do(self._send())
-
-    async def _send(self) -> None:
-        text = self.composer.text
-        if self._editing is not None:
-            await self.director.edit(self._editing, text)
-            self._leave_edit()
-        elif (found := command(text.strip())) is not None:
+        """Send, keep an edit, or run a slash command: with the text as it is now, whatever is typed behind it."""
+        text, edited = self.composer.text, self._editing
+        if edited is None:
             self.composer.fill("")
-            await self._run_command(*found)
-        elif self.director.is_writing:
-            self.director.remark(f"still writing · {self.key('scene.stop')} stops it")
-        else:
-            await self.director.say(text[1:] if text.startswith("//") else text)
-            if self.composer.text == text:
-                self.composer.fill("")
+        self.director.do(self._send(text, edited))
+
+    async def _send(self, text: str, edited: Turn | None) -> None:
+        if edited is not None:
+            await self.director.edit(edited, text)
+            self._leave_edit()
+            return
+        try:
+            if (found := command(text.strip())) is not None:
+                await self._run_command(*found)
+            elif self.director.is_writing:
+                self._give_back(text)
+                self.director.remark(f"still writing · {self.key('scene.stop')} stops it")
+            else:
+                await self.director.say(text[1:] if text.startswith("//") else text)
+        except RpchatError:
+            self._give_back(text)
+            raise
+
+    def _give_back(self, text: str) -> None:
+        """Put what could not be sent back in front of what was typed since."""
+        self.composer.fill("\n".join(part for part in (text, self.composer.text) if part))
 
     async def _run_command(self, action: Action, argument: str) -> None:
         """Do what a slash command names, as its key would."""
