@@ -11,11 +11,13 @@ from rpchat.engine.child import ChildEngine
 from rpchat.engine.port import EngineSettings
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats import CONTROLS, adapter_of
-from rpchat.session.prompter import vocabulary_of
+from rpchat.prompt.formats.template import Template
+from rpchat.session.prompter import render, vocabulary_of
 from rpchat.store.folders import shipped
 from rpchat.store.shelf import Shelf
 from rpchat.story.preset import Preset
 from tests import vocabularies
+from tests.models import smollm2_path
 
 # The presets a vocabulary's models are played with.
 PLAYED = {
@@ -62,5 +64,21 @@ async def test_a_turn_more(name: str, tmp_path: Path) -> None:
             prompts = [await engine.tokenize(adapter.render(_told(count), vocabulary)) for count in (2, 4, 6)]
             for before, after in pairwise(prompts):
                 assert after[: len(before)] == before, preset.name
+    finally:
+        await engine.close()
+
+
+async def test_a_turn_more_in_the_models_own_template(tmp_path: Path) -> None:
+    engine = ChildEngine(log=tmp_path / "engine.log", machine=tmp_path / "machine.json")
+    try:
+        async for _ in engine.load(smollm2_path(), EngineSettings(n_ctx=256), controls=CONTROLS):
+            pass
+        assert engine.model is not None
+        vocabulary = vocabulary_of(engine.model)
+        prompts = [
+            await engine.tokenize(await render(engine, Template(), _told(count), vocabulary)) for count in (2, 4, 6)
+        ]
+        for before, after in pairwise(prompts):
+            assert after[: len(before)] == before
     finally:
         await engine.close()
