@@ -100,7 +100,7 @@ class Stage:
             "".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()
         )
 
-    async def until(self, condition: Callable[[], object], *, seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], *, seconds: float = 60.0) -> None:
         """Let the app run until the condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():
