@@ -71,7 +71,7 @@ class Terminal:
         """Send keys as the user's terminal would."""
         self._child.send(keys)
 
-    def until(self, condition: Callable[[], object], *, seconds: float = 30.0) -> None:
+    def until(self, condition: Callable[[], object], *, seconds: float = 90.0) -> None:
         """Read what is drawn until the condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -84,7 +84,7 @@ class Terminal:
         self._frame.feed(data)
         return bool(data)
 
-    def record(self, marks: Sequence[str], *, quiet: float, seconds: float = 30.0) -> list[tuple[float, bytes]]:
+    def record(self, marks: Sequence[str], *, quiet: float, seconds: float = 90.0) -> list[tuple[float, bytes]]:
         """Return what is drawn and when (`time.perf_counter`), until all marks were sent and nothing more comes."""
         deadline = time.perf_counter() + seconds
         came: list[tuple[float, bytes]] = []
@@ -103,7 +103,7 @@ class Terminal:
             return b""
         return data
 
-    def wait(self, *, seconds: float = 20.0) -> int:
+    def wait(self, *, seconds: float = 90.0) -> int:
         """Read until the program has ended; return its exit code, negative for a signal."""
         self.until(lambda: not self._child.isalive(), seconds=seconds)
         self._child.close()

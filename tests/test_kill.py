@@ -54,7 +54,7 @@ def kill(process: Popen[bytes], *, after: float, of_reply: bool) -> Killed:
         chunks.append((time.monotonic(), data))
     end = time.monotonic()
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=90)
     printed = b"".join(data for _, data in chunks)
     settled = b"".join(data for at, data in chunks if at < end - LOSS)
     return Killed(printed.decode(errors="ignore"), settled.decode(errors="ignore"))
@@ -131,7 +131,7 @@ async def test_the_worker_ends_when_only_its_parent_is_killed(playing: Terminal)
     workers = psutil.Process(process.pid).children(recursive=True)
     assert workers
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=90)
     until(lambda: not playing.left() and not any(map(is_alive, workers)))
     scene = await reopened(playing.home, 1)
     assert scene.line()[-1].finish == "interrupted"

@@ -72,7 +72,7 @@ class Terminal:
             env={**self.environment, **(environment or {})},
             stdin=stdin,
             capture_output=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -111,7 +111,7 @@ def _mark_of(process: psutil.Process) -> str | None:
         return None
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 90.0) -> None:
     """Wait for another process; fail when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():

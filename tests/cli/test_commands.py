@@ -200,7 +200,7 @@ def test_a_closed_stream(terminal: Terminal, descriptor: str, codes: set[int]) -
     line = f'exec "$0" -m rpchat prompt --card ann --preset antler-7b-rp-v3 {descriptor}>&-'
     done = subprocess.run(
         ["sh", "-c", line, sys.executable],
-        env=terminal.environment, cwd=terminal.folder, capture_output=True, timeout=60, check=False,
+        env=terminal.environment, cwd=terminal.folder, capture_output=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode in codes
     assert b"Traceback" not in done.stderr

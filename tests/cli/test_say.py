@@ -67,7 +67,7 @@ def test_a_reader_that_goes_away(playing: Terminal) -> None:
     assert writing.stdout.read(1)
     writing.stdout.close()
     errors = writing.stderr.read().decode()
-    assert writing.wait(timeout=60) == 1
+    assert writing.wait(timeout=180) == 1
     assert errors == ""
     assert playing.scene().line()[-1].finish == "cancelled"
     writing.stderr.close()
@@ -78,7 +78,7 @@ def test_interrupted_from_the_keyboard(playing: Terminal) -> None:
     assert writing.stdout is not None
     first = writing.stdout.read(1).decode()
     writing.send_signal(signal.SIGINT)
-    rest, errors = writing.communicate(timeout=60)
+    rest, errors = writing.communicate(timeout=180)
     assert (writing.returncode, errors.strip()) == (130, b"")
     turn = playing.scene().line()[-1]
     assert turn.finish == "cancelled"
@@ -92,6 +92,6 @@ def test_it_waits_for_another_one(playing: Terminal) -> None:
         assert waiting.stderr is not None
         assert b"waiting for it" in waiting.stderr.readline()
         assert not (playing.home / "rpchat.db").exists()
-    waiting.communicate(timeout=60)
+    waiting.communicate(timeout=180)
     assert waiting.returncode == 0
     assert [turn.text for turn in playing.scene().line()[:2]] == ["Hello.", "Hi."]

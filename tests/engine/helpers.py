@@ -118,7 +118,7 @@ async def loaded(engine: Engine, path: Path, settings: EngineSettings) -> ModelI
     return last.model
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
     """Wait for something another process does; a test fails when it does not come."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nothing in this process hears of it
