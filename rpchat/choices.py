@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rpchat.engine.gguf import read_header
+from rpchat.engine.gguf import read_header, token_kinds
 from rpchat.engine.port import EngineSettings, LoraFile
 from rpchat.errors import FileError, ModelError
-from rpchat.prompt.detect import Detection, ModelFacts, detect, named_by
+from rpchat.prompt.detect import Detection, ModelFacts, detect, named_by, telling_tokens
 from rpchat.store.config import Config
 from rpchat.store.folders import Folders
 from rpchat.store.models import ModelChoice, ModelWishes, choose_model, named_model
@@ -119,13 +120,31 @@ class Choices:
         return self.config.presets.get(choice.path.name, "") if choice is not None else ""
 
     def _detected(self, scene: Scene | None) -> Detection:
-        facts = ModelFacts(file_name="")
+        presets = self._all()
         try:
             choice = self.model(scene)
-            header = read_header(choice.path) if choice is not None else None
+            facts = facts_of(choice.path, presets) if choice is not None else None
         except ModelError:
             # What is wrong with the model is said when it is loaded; a scene can be read without one.
-            choice, header = None, None
-        if choice is not None and header is not None:
-            facts = ModelFacts(file_name=choice.path.name, name=header.name, chat_template=header.chat_template)
-        return detect(facts, self._all())
+            facts = None
+        return detect(facts, presets)
+
+
+def facts_of(path: Path, presets: Iterable[Preset]) -> ModelFacts:
+    """Return what a model file tells that presets go by: its header, and which of their tokens it has.
+
+    Raises ModelError.
+    """
+    header = read_header(path)
+    kinds = token_kinds(header, telling_tokens(presets))
+    return ModelFacts(
+        file_name=path.name,
+        name=header.name,
+        architecture=header.architecture,
+        chat_template=header.chat_template,
+        vocabulary_model=header.vocabulary_model,
+        pre_tokenizer=header.pre_tokenizer,
+        vocabulary_size=header.vocabulary_size,
+        controls=frozenset(name for name, kind in kinds.items() if kind == "control"),
+        user_defined=frozenset(name for name, kind in kinds.items() if kind == "user-defined"),
+    )

@@ -1,35 +1,37 @@
 """The header of a GGUF file, read without llama.cpp: what it says, and whether the file can be whole.
 
 llama.cpp aborts the process on some malformed files; walking the header first tells most of them apart in one line.
-Only the metadata and the list of tensors are read, through a memory map; nothing in a file makes this read or allocate
-more than the file is long.
+Only the metadata and the list of tensors are read, through a memory map, within the bounds of `cursor`. The vocabulary
+is stepped over; single tokens are looked up in it when somebody asks.
 """
 
 from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Literal
 
+from rpchat.engine.cursor import AGAIN, Cursor, Scalar, Span
 from rpchat.errors import ModelError
 from rpchat.story.text import one_line
 
-Scalar = bool | int | float | str
+TokenKind = Literal["normal", "unknown", "control", "user-defined", "unused", "byte"]
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
+_HEAD = 24
+"""Bytes of magic, version and the two counts."""
 _MOST_ENTRIES = 1 << 16
 _MOST_TENSORS = 1 << 16
 _MOST_DIMENSIONS = 4
-_LONGEST_KEY = 1 << 16
-_KEPT_ARRAY = 4096
-"""Number arrays up to this length are kept: they hold one value a layer. Longer ones belong to the vocabulary."""
-
-_STRING, _ARRAY = 8, 9
-_NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_LONGEST_NAME = 1 << 16
+_TOKENS, _TOKEN_KINDS = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
+_KINDS: dict[float | None, TokenKind] = {2: "unknown", 3: "control", 4: "user-defined", 5: "unused", 6: "byte"}
 
 # Tensor types: (elements in a block, bytes of a block).
 _BLOCKS = {
@@ -58,6 +60,8 @@ class Header:
     """Every entry that is one value."""
     arrays: Mapping[str, tuple[float, ...]]
     """Short arrays of numbers: one value a layer."""
+    vocabulary: Mapping[str, Span]
+    """Where the lists of the vocabulary stand in the file, by their keys."""
     tensors: int
     parameters: int
     size: int
@@ -87,6 +91,22 @@ class Header:
     def chat_template(self) -> str:
         """Return the Jinja template, or the empty string."""
         return self.text("tokenizer.chat_template")
+
+    @property
+    def vocabulary_model(self) -> str:
+        """Return how the vocabulary cuts text: `llama` (SentencePiece), `gpt2` (byte pairs) …; empty: not told."""
+        return one_line(self.text("tokenizer.ggml.model"))
+
+    @property
+    def pre_tokenizer(self) -> str:
+        """Return llama.cpp's name of the rules that cut text before byte pairs are merged, such as `tekken`."""
+        return one_line(self.text("tokenizer.ggml.pre"))
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Return the number of tokens."""
+        span = self.vocabulary.get(_TOKENS)
+        return span.count if span is not None else 0
 
     @property
     def context_length(self) -> int:
@@ -125,29 +145,47 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Read the header of `path`. Raises ModelError: missing, not a GGUF, of another version, damaged or truncated."""
+    with _mapped(path) as (label, data):
+        return _walk(path, label, data)
+
+
+def token_kinds(header: Header, names: Collection[str]) -> dict[str, TokenKind]:
+    """Return which of `names` are one token each in the vocabulary, and of which kind.
+
+    The file is read again, the memory taken does not depend on it. A kind the file does not tell is `normal`. Raises
+    ModelError if the file is gone or has changed.
+    """
+    tokens, kinds = header.vocabulary.get(_TOKENS), header.vocabulary.get(_TOKEN_KINDS)
+    if tokens is None or not names:
+        return {}
+    wanted = {name.encode(): name for name in names}
+    found: dict[str, TokenKind] = {}
+    with _mapped(header.path) as (_, data):
+        for index, spelling in tokens.strings(data, frozenset(map(len, wanted))):
+            if spelling in wanted:
+                number = kinds.number(data, index) if kinds is not None else None
+                found[wanted[spelling]] = _KINDS.get(number, "normal")
+    return found
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[tuple[str, mmap.mmap]]:
+    """Open a GGUF file as (the name it is called by in errors, its bytes); ModelError for all that goes wrong in it."""
     label = one_line(path.name)
     try:
         with path.open("rb") as file:
             if file.read(4) != _MAGIC:
                 raise ModelError(f"{label} is not a GGUF file", "Models for llama.cpp are GGUF files.")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _read(path, label, data)
+                yield label, data
     except FileNotFoundError:
         raise ModelError(f"there is no model file {one_line(str(path), 200)}") from None
     except IsADirectoryError:
         raise ModelError(f"{label} is a folder, not a GGUF file") from None
     except OSError as error:
         raise ModelError(f"{label} cannot be read: {one_line(error.strerror or str(error))}") from error
-
-
-def _read(path: Path, label: str, data: mmap.mmap) -> Header:
-    try:
-        return _walk(path, label, data)
     except (struct.error, IndexError, OverflowError):
-        raise ModelError(f"{label} is truncated: it ends within its header", _AGAIN) from None
-
-
-_AGAIN = "Download it again."
+        raise ModelError(f"{label} is truncated: it ends within its header", AGAIN) from None
 
 
 def _walk(path: Path, label: str, data: mmap.mmap) -> Header:
@@ -155,34 +193,43 @@ def _walk(path: Path, label: str, data: mmap.mmap) -> Header:
     if version not in _VERSIONS:
         raise ModelError(f"{label} is GGUF version {version}, which is not supported")
     if tensors > _MOST_TENSORS or entries > _MOST_ENTRIES:
-        raise ModelError(f"{label} is damaged: its header counts {tensors} tensors and {entries} entries", _AGAIN)
-    cursor = _Cursor(data, label)
+        raise ModelError(f"{label} is damaged: its header counts {tensors} tensors and {entries} entries", AGAIN)
+    cursor = Cursor(data, label, at=_HEAD)
     metadata: dict[str, Scalar] = {}
     arrays: dict[str, tuple[float, ...]] = {}
+    vocabulary: dict[str, Span] = {}
     for _ in range(entries):
-        key = cursor.text(_LONGEST_KEY)
-        value = cursor.value()
+        key = cursor.name(_LONGEST_NAME)
+        value = cursor.value(keep_list=key != _TOKEN_KINDS)
         if isinstance(value, tuple):
             arrays[key] = value
-        elif value is not None:
+        elif not isinstance(value, Span | None):
             metadata[key] = value
+        elif value is not None and key in (_TOKENS, _TOKEN_KINDS):
+            vocabulary[key] = value
     parameters, end = _tensors(cursor, tensors)
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment <= 0 or alignment % 8:
-        raise ModelError(f"{label} is damaged: its alignment is {one_line(str(alignment))}", _AGAIN)
+        raise ModelError(f"{label} is damaged: its alignment is {one_line(str(alignment))}", AGAIN)
     start = -(-cursor.at // alignment) * alignment
     if start + end > len(data):
-        raise ModelError(f"{label} is truncated: {len(data):,} bytes of at least {start + end:,}", _AGAIN)
+        raise ModelError(f"{label} is truncated: {len(data):,} bytes of at least {start + end:,}", AGAIN)
     return Header(
-        path=path, metadata=metadata, arrays=arrays, tensors=tensors, parameters=parameters, size=len(data) - start
+        path=path,
+        metadata=metadata,
+        arrays=arrays,
+        vocabulary=vocabulary,
+        tensors=tensors,
+        parameters=parameters,
+        size=len(data) - start,
     )
 
 
-def _tensors(cursor: _Cursor, count: int) -> tuple[int, int]:
+def _tensors(cursor: Cursor, count: int) -> tuple[int, int]:
     """Return the number of parameters, and where the last tensor ends behind the start of the data."""
     parameters, end = 0, 0
     for _ in range(count):
-        cursor.text(_LONGEST_KEY)
+        cursor.name(_LONGEST_NAME)
         dimensions = cursor.number("<I")
         if not 0 < dimensions <= _MOST_DIMENSIONS:
             raise cursor.damaged(f"a tensor of {dimensions} dimensions")
@@ -192,71 +239,3 @@ def _tensors(cursor: _Cursor, count: int) -> tuple[int, int]:
         parameters += elements
         end = max(end, offset + elements // block * size)
     return parameters, end
-
-
-class _Cursor:
-    """A place in the header that moves on as it is read. Reading past the end raises IndexError or struct.error."""
-
-    def __init__(self, data: mmap.mmap, label: str) -> None:
-        self._data = data
-        self._label = label
-        self.at = 24
-
-    def damaged(self, what: str) -> ModelError:
-        """Return the error for a header that says something impossible."""
-        return ModelError(f"{self._label} is damaged: its header holds {what}", _AGAIN)
-
-    def number(self, form: str) -> int:
-        """Read one number in `struct`'s form."""
-        value: int = struct.unpack_from(form, self._data, self.at)[0]
-        self.at += struct.calcsize(form)
-        return value
-
-    def text(self, limit: int | None = None) -> str:
-        """Read one string, of at most `limit` bytes."""
-        length = self.number("<Q")
-        if limit is not None and length > limit:
-            raise self.damaged("a name of impossible length")
-        return self._take(length).decode("utf-8", "replace")
-
-    def value(self) -> Scalar | tuple[float, ...] | None:
-        """Read one value of the metadata: a scalar, a short array of numbers, or None for any other array."""
-        kind = self.number("<I")
-        if kind == _STRING:
-            return self.text()
-        if kind == _ARRAY:
-            return self._array()
-        if kind not in _NUMBERS:
-            raise self.damaged(f"a value of the unknown type {kind}")
-        return self.number(_NUMBERS[kind])
-
-    def _take(self, length: int) -> bytes:
-        if length > len(self._data) - self.at:
-            raise IndexError(length)
-        self.at += length
-        return self._data[self.at - length : self.at]
-
-    def _array(self) -> tuple[float, ...] | None:
-        kind, count = self.number("<I"), self.number("<Q")
-        if kind == _STRING:
-            self._pass_strings(count)
-            return None
-        if kind not in _NUMBERS:
-            raise self.damaged(f"a list of the unknown type {kind}")
-        form = _NUMBERS[kind]
-        raw_size = count * struct.calcsize(form)
-        if count > _KEPT_ARRAY:
-            if raw_size > len(self._data) - self.at:
-                raise IndexError(raw_size)
-            self.at += raw_size
-            return None
-        return struct.unpack(f"<{count}{form[1]}", self._take(raw_size))
-
-    def _pass_strings(self, count: int) -> None:
-        """Step over a vocabulary: hundreds of thousands of strings, so the loop is bare."""
-        data, at, length_at = self._data, self.at, struct.Struct("<Q").unpack_from
-        for _ in range(count):
-            at += 8 + length_at(data, at)[0]
-        if at > len(data):
-            raise IndexError(at)
-        self.at = at

@@ -12,6 +12,10 @@ from rpchat.story.sequences import Sequences
 
 SamplerName = Literal["penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature"]
 
+VocabularyName = Literal[
+    "llama-2", "mistral-v3", "tekken", "llama-3", "qwen", "gemma", "gemma-3", "command-r", "smollm2",
+]  # fmt: skip
+
 DEFAULT_ORDER: tuple[SamplerName, ...] = (
     "penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature",
 )  # fmt: skip
@@ -74,7 +78,11 @@ class ModelHints:
     names: tuple[str, ...] = ()
     """Parts of the file name or of the GGUF's `general.name`."""
     template_marks: tuple[str, ...] = ()
-    """Words that all stand in the chat template of such a model."""
+    """Words that all stand in the chat template of such a model, if it has one."""
+    tokens: tuple[str, ...] = ()
+    """Control tokens that the vocabulary of such a model all has, each as one token."""
+    vocabulary: VocabularyName | None = None
+    """The vocabulary such a model has; one with another is not this model, whatever its name."""
     repositories: tuple[str, ...] = ()
     """Hub repositories that hold a GGUF of it."""
     file: str = ""
@@ -85,6 +93,18 @@ class ModelHints:
     """The LoRA that is put on the base: a path, or a name (or its beginning) in the models folder. A model that is
     recognised by `names` has it merged in and needs none."""
     lora_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoning:
+    """How a model that thinks before it speaks marks its thoughts. They are put away, and never told to it again."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    prefix: Annotated[str, MinLen(1)] = "<think>"
+    suffix: Annotated[str, MinLen(1)] = "</think>"
+    opened: bool = False
+    """Whether the prompt itself ends with the prefix, so that the reply begins inside the thoughts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +121,8 @@ class Preset:
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: Annotated[int, Ge(1)] = 400
     """Longest reply, in tokens."""
+    min_tokens: Annotated[int, Ge(0)] = 0
+    """A reply that would end by itself before this many tokens goes on."""
     tries: Annotated[int, Interval(ge=1, le=10)] = 4
     """How often a reply is tried while it comes back empty: once as it is, and once for each thing that is changed."""
     names: bool = False
@@ -115,6 +137,8 @@ class Preset:
     """Replaces the format's own opening instruction; macros allowed."""
     story: str = ""
     """A story string that replaces the format's own setup text; see `prompt.story_string`."""
+    reasoning: Reasoning | None = None
+    """How the model marks its thoughts; none if it does not think before it speaks."""
     stop: tuple[str, ...] = ()
     """More strings that end a reply, beside the format's own."""
     models: ModelHints = field(default_factory=ModelHints)
