@@ -15,20 +15,22 @@ import pytest
 
 from rpchat.prompt.conversation import Character, Conversation
 from rpchat.prompt.formats import ADAPTERS
+from rpchat.reply.manners import Manners
 from rpchat.reply.reader import End, Reply, ReplyReader
 from tests.test_goldens import FORMATS
 
 
-def _cases() -> list[Any]:
+def stream_cases() -> list[dict[str, Any]]:
+    """Return every case there is, the last one of an id."""
     files = sorted((Path(__file__).parent / "data" / "streams").glob("*.json"))
     if folder := os.environ.get("RPCHAT_CASES"):
         files.append(Path(folder) / "streams.json")
     cases = {case["id"]: case for file in files for case in json.loads(file.read_text("utf-8"))["cases"]}
-    return [pytest.param(case, id=name) for name, case in cases.items()]
+    return list(cases.values())
 
 
-def _bytes_and_end(case: dict[str, Any]) -> tuple[bytes, End]:
-    """The bytes up to the first control token, and why no more come."""
+def bytes_and_end(case: dict[str, Any]) -> tuple[bytes, End]:
+    """Return the bytes up to the first control token, and why no more come."""
     data = b""
     for piece in case["pieces"]:
         if isinstance(piece, str):
@@ -41,20 +43,25 @@ def _bytes_and_end(case: dict[str, Any]) -> tuple[bytes, End]:
     return data, ends[case["end"]]
 
 
-def _read(case: dict[str, Any], chunks: list[bytes], end: End) -> Reply:
+def reader_of(case: dict[str, Any]) -> ReplyReader:
+    """Return a reader with the stops of the case's format, its names and its manners."""
     conversation = Conversation(
         user=Character(name=case["user"]),
         chars=tuple(Character(name=name) for name in case["chars"]),
         speaker=case["speaker"],
     )
-    reader = ReplyReader(
+    return ReplyReader(
         stops=ADAPTERS[FORMATS.get(case["format"], case["format"])].stops(conversation),
         user=case["user"],
         speaker=case["speaker"],
         others=conversation.others(),
         prefill=case.get("prefill", ""),
-        ooc=case.get("ooc", "cut"),
+        manners=Manners(out_of_character=case.get("ooc", "cut")),
     )
+
+
+def _read(case: dict[str, Any], chunks: list[bytes], end: End) -> Reply:
+    reader = reader_of(case)
     shown = reader.text
     for chunk in chunks:
         shown += reader.feed(chunk)
@@ -65,9 +72,9 @@ def _read(case: dict[str, Any], chunks: list[bytes], end: End) -> Reply:
     return reply
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in stream_cases()])
 def test_stream(case: dict[str, Any]) -> None:
-    data, end = _bytes_and_end(case)
+    data, end = bytes_and_end(case)
     rng = random.Random(case["id"])
     splits = [[data], [data[i : i + 1] for i in range(len(data))]]
     for _ in range(6):

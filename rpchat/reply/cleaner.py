@@ -1,31 +1,17 @@
 """From the text of a reply to what the reader sees while it is written: it only ever grows.
 
 The speaker's own name is taken off every line start, white space is held back until something visible follows, and
-what a prefill already said is not said again.
+what a prefill already said is not said again. Where something was folded away, the white space on both sides of it
+becomes one.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
-from rpchat.reply.scan import Rule, Scanner
-
-_INDENT = r"[ \t\u3000]{0,8}"
-
-
-def own_name_rules(speaker: str) -> list[Rule[str]]:
-    """Return the rules that find the speaker's own name as a label: plain or emphasised, before a colon of either
-    width, or before an opening 「 or 『. The quote itself stays."""
-    if not speaker:
-        return []
-    name = re.escape(speaker)
-    labels = [rf"{marks}{name}{marks}[:：]|{marks}{name}[:：]{marks}" for marks in (r"\*\*", r"\*", "__", "_")]
-    label = "|".join([*labels, rf"{name}[:：]"])
-    return [
-        Rule(rf"{_INDENT}(?:{label})[ \t\u3000]?", "label", at_line_start=True, greedy=True),
-        Rule(rf"{_INDENT}{name}(?=[「『])", "quote", at_line_start=True),
-    ]
+from rpchat.reply.manners import Fold
+from rpchat.reply.rules import OwnKind, own_name_rules
+from rpchat.reply.scan import Scanner
 
 
 @dataclass(slots=True)
@@ -36,9 +22,13 @@ class Cleaner:
     prefill: str = ""
     visible: str = ""
     """Everything given so far, without the prefill."""
-    _scanner: Scanner[str] = field(init=False)
+    folds: list[Fold] = field(default_factory=list)
+    """The out-of-character lines behind which something visible came."""
+    _scanner: Scanner[OwnKind] = field(init=False)
     _taken: int = 0
     _space: str = ""
+    _space_before_fold: str | None = None
+    _waiting: list[str] = field(default_factory=list)
     _skip_quote: bool = False
 
     def __post_init__(self) -> None:
@@ -47,32 +37,54 @@ class Cleaner:
     @property
     def held_back(self) -> str:
         """White space that nothing visible has followed yet."""
-        return self._space
+        return self._one_space(self._space)
 
     def feed(self, text: str, *, last: bool = False) -> str:
         """Return what has become visible."""
         shown = ""
         found = self._scanner.add(text, last=last)
         while found is not None:
-            shown += self._show(self._scanner.text[self._taken : found.start])
+            shown += self._show(self._scanner.text[self._taken : found.end if found.kind == "marks" else found.start])
             self._taken = found.end
-            if found.kind == "quote" and found.start == 0 and self.prefill.endswith("「"):
+            if found.kind != "quote":
+                self._scanner.begin_line()
+            elif found.start == 0 and self.prefill.endswith("「"):
                 self._skip_quote = True
             found = self._scanner.add("", last=last)
         shown += self._show(self._scanner.text[self._taken : self._scanner.safe])
         self._taken = self._scanner.safe
         return shown
 
+    def fold(self, text: str) -> None:
+        """Note that an out-of-character line stood here."""
+        self._waiting.append(text.strip())
+        self._space_before_fold = self.held_back
+        self._space = ""
+
+    def finish(self) -> list[Fold]:
+        """Return all folds, those at the very end too."""
+        self._settle(len(self.prefill) + len(self.visible))
+        return self.folds
+
     def _show(self, text: str) -> str:
         if self._skip_quote and text:
             text, self._skip_quote = text.removeprefix("「"), False
-        body = text.rstrip()
+        body = text.strip()
         if not body:
             self._space += text
             return ""
-        shown = self._space + body
-        self._space = text[len(body) :]
-        if not self.visible and not self.prefill:
-            shown = shown.lstrip()
+        space = self._one_space(self._space + text[: text.index(body)])
+        self._space, self._space_before_fold = text[len(text.rstrip()) :], None
+        shown = space + body if self.visible or self.prefill else body
         self.visible += shown
+        self._settle(len(self.prefill) + len(self.visible) - len(body))
         return shown
+
+    def _one_space(self, behind: str) -> str:
+        """The white space to show: around a fold, the one of more lines."""
+        before = self._space_before_fold
+        return before if before is not None and before.count("\n") > behind.count("\n") else behind
+
+    def _settle(self, at: int) -> None:
+        self.folds += [Fold(kind="ooc", text=text, at=at) for text in self._waiting]
+        self._waiting.clear()

@@ -1,98 +1,89 @@
-"""From bytes to text that ends where the reply ends.
+"""The text of a reply up to where the reply ends.
 
-Bytes are decoded as they come, characters a terminal could obey are dropped, and the first stop in the text ends it:
-a template delimiter, a line of the user's or of another member's, an out-of-character line.
+The first stop in the text ends it: a template delimiter, a line of the user's or of another member's, or, as the scene
+has it, an out-of-character line. Where such lines are folded, they are taken out and the reply goes on behind them.
 """
 
 from __future__ import annotations
 
-import codecs
-import io
-import re
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-from rpchat.prompt.segment import Stops
-from rpchat.reply.scan import Found, Rule, Scanner
-from rpchat.story.text import clean
-
-CutKind = Literal["stop", "user_turn", "other_turn", "ooc"]
-OocPolicy = Literal["cut", "keep"]
-
-INDENT = r"[ \t\u3000]{0,8}[*_]{0,2}"
-"""What may stand between the start of a line and a name: indentation, then marks of emphasis."""
-
-_NAME_TAIL = re.compile(r"[:：(（「]$")
-# Each form ends in a character of its own, never in a look-ahead: what stands there must not depend on what follows.
-_OOC = INDENT + r"(?:[(（\[]{1,2}[ \t]*OOC[\s:：,.)）\]-]|OOC[ \t]*[:：]|\(\(|（（)"
-
-
-def cut_rules(stops: Stops, *, user: str, others: tuple[str, ...], ooc: OocPolicy) -> list[Rule[CutKind]]:
-    """Return the scanner's rules for these stops. `others` are the members who do not speak.
-
-    A stop at a line start also counts indented, in bold or italics (`**Name:**`, `**Name**:`), in any case, and with
-    either width of colon. A stop anywhere that begins with a name does not count as the tail of a longer name.
-    """
-
-    def kind(stop: str) -> CutKind:
-        who = _NAME_TAIL.sub("", stop)
-        if who == user:
-            return "user_turn"
-        return "other_turn" if who in others else "stop"
-
-    longer = tuple(name[: -len(user)] for name in others if name.endswith(user) and len(name) > len(user))
-    rules = [
-        Rule(re.escape(stop), kind(stop), not_behind=longer if kind(stop) == "user_turn" else ()) for stop in stops.any
-    ]
-    rules += [Rule(_line_pattern(stop), kind(stop), at_line_start=True) for stop in stops.line]
-    if ooc == "cut":
-        rules.append(Rule(_OOC, "ooc", at_line_start=True))
-    return rules
-
-
-def _line_pattern(stop: str) -> str:
-    tail = _NAME_TAIL.search(stop)
-    if tail is None:
-        return INDENT + re.escape(stop)
-    mark = "[:：]" if tail.group() in ":：" else re.escape(tail.group())
-    return INDENT + re.escape(stop[: tail.start()]) + r"[*_]{0,2}" + mark
+from rpchat.reply.aside import PAUSES, Aside
+from rpchat.reply.rules import CutKind, FoundKind
+from rpchat.reply.scan import Found, Scanner
 
 
 @dataclass(slots=True)
 class Cutter:
-    """Feed it bytes; it gives text that is certain to belong to the reply. Once `cut` is set, nothing more comes."""
+    """Feed it text; it gives what is certain to belong to the reply, and the asides in between, in order.
 
-    scanner: Scanner[CutKind]
-    cut: Found[CutKind] | None = None
-    broken: bool = False
-    """Whether the bytes ended inside a character, or between the two bytes of a line break."""
+    Once `cut` is set, nothing more comes.
+    """
+
+    scanner: Scanner[FoundKind]
+    folds: bool = False
+    """Whether an out-of-character line is taken out instead of ending the reply."""
+    cut: CutKind | None = None
+    removed: str = ""
+    """What was cut off: the stop, and all that was fed behind it."""
+    _aside: Aside | None = None
+    _marks: str = ""
+    """Marks that closed an emphasis around the aside just taken out, and go with it."""
     _given: int = 0
-    _decoder: io.IncrementalNewlineDecoder = field(
-        default_factory=lambda: io.IncrementalNewlineDecoder(
-            codecs.getincrementaldecoder("utf-8")("replace"), translate=True
-        )
-    )
 
-    def feed(self, data: bytes) -> str:
-        """Return the text that has become certain."""
-        return self._scan(self._decoder.decode(data), last=False)
-
-    def finish(self, *, whole: bool) -> str:
-        """Return the rest, held back until now. Not `whole`: an unfinished character at the end is dropped."""
-        tail = self._decoder.decode(b"", final=True)
-        self.broken = bool(tail)
-        return self._scan(tail if whole else "", last=True)
-
-    def _scan(self, text: str, *, last: bool) -> str:
+    def feed(self, text: str, *, last: bool = False) -> list[str | Aside]:
+        """Return what has become certain. `last` says that no more text comes, so nothing is held back."""
         if self.cut is not None:
-            return ""
-        self.cut = self.scanner.add(clean(text), last=last)
-        until = self.cut.start if self.cut is not None else self.scanner.safe
-        certain = self.scanner.text[self._given : until]
-        self._given = until
-        return certain
+            self.removed += text
+            return []
+        parts: list[str | Aside] = []
+        more = True
+        while more and self.cut is None:
+            found = self.scanner.add(text, last=last)
+            text = ""
+            parts += self._give(self.scanner.safe if found is None else found.start)
+            if found is not None:
+                parts += self._meet(found)
+            more = found is not None or self.scanner.paused
+        if self._aside is not None and (last or self.cut is not None):
+            parts.append(self._aside)
+            self._aside = None
+        return parts
 
-    @property
-    def removed(self) -> str:
-        """What was cut off, as far as it had arrived."""
-        return self.scanner.text[self.cut.start :] if self.cut is not None else ""
+    def _meet(self, found: Found[FoundKind]) -> list[str | Aside]:
+        """Act on what was found."""
+        if found.kind == "label":
+            self.scanner.begin_line()
+            return self._give(found.end)
+        if found.kind == "ooc" and self.folds:
+            self._aside = Aside()
+            self.scanner.pauses = PAUSES
+            return self._give(found.end)
+        self.cut = found.kind
+        self.removed = self.scanner.text[found.start :]
+        return []
+
+    def _give(self, until: int) -> list[str | Aside]:
+        """Hand on the text up to `until`: to the aside under way, or as a part of the reply."""
+        text = self.scanner.text[self._given : until]
+        self._given = until
+        if self._aside is None:
+            return self._spoken(text)
+        aside, rest = self._aside, self._aside.take(text)
+        if not aside.over:
+            return []
+        self._aside = None
+        self._marks = "" if rest else aside.marks
+        self.scanner.pauses = ""
+        if not rest:
+            # What stands behind the closing bracket is the beginning of its line once the aside is gone.
+            self.scanner.begin_line()
+        return [aside, *self._spoken(rest)]
+
+    def _spoken(self, text: str) -> list[str | Aside]:
+        while text and self._marks:
+            if text[0] == self._marks[0]:
+                text, self._marks = text[1:], self._marks[1:]
+            else:
+                self._marks = ""
+        return [text] if text else []

@@ -50,6 +50,11 @@ class Scanner(Generic[Kind]):
     """What already stands in front of the text: not scanned, but it counts for `not_behind`."""
     text: str = ""
     safe: int = 0
+    pauses: str = ""
+    """Characters behind which scanning pauses, so that what follows can be looked at in another way."""
+    paused: bool = False
+    """Whether it paused at one of them: more text may be there."""
+    _line_at: int = 0
     _full: list[re.Pattern[str]] = field(init=False, repr=False)
     _inside: regex.Pattern[str] | None = field(init=False, repr=False)
     _line: regex.Pattern[str] | None = field(init=False, repr=False)
@@ -62,12 +67,13 @@ class Scanner(Generic[Kind]):
     def add(self, text: str, *, last: bool = False) -> Found[Kind] | None:
         """Take more text; return the next match, or None when the rest is safe or held back.
 
-        After a match the scan goes on behind it: call again with "" for the next one. `last` says that no more text
-        comes, so nothing is held back.
+        After a match the scan goes on behind it, and after a pause likewise: call again with "". `last` says that no
+        more text comes, so nothing is held back.
         """
         self.text += text
+        self.paused = False
         while self.safe < len(self.text):
-            line_start = self.safe == 0 or self.text[self.safe - 1] == "\n"
+            line_start = self.safe == self._line_at or self.text[self.safe - 1] == "\n"
             sieve = self._line if line_start else self._inside
             near = sieve.match(self.text, self.safe, partial=True) if sieve is not None else None
             if near is not None:
@@ -78,7 +84,14 @@ class Scanner(Generic[Kind]):
                 if not last and self._waits(near):
                     return None
             self.safe += 1
+            if self.text[self.safe - 1] in self.pauses:
+                self.paused = True
+                return None
         return None
+
+    def begin_line(self) -> None:
+        """Let what follows count as the start of a line: nothing in front of it on its line is shown."""
+        self._line_at = self.safe
 
     def _full_match(self, *, line_start: bool, last: bool) -> Found[Kind] | None:
         for rule, full in zip(self.rules, self._full, strict=True):

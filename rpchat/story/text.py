@@ -50,16 +50,16 @@ _SENTENCE_END = re.compile(
 _HAS_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 
 
-def last_sentence_end(text: str) -> int:
-    """Return the index just behind the last finished sentence of `text`, or 0 if there is none.
+def sentence_ends(text: str) -> list[int]:
+    """Return the indices just behind every finished sentence of `text`, in rising order.
 
     Counts . ! ? … before white space, 。！？ anywhere, and a closing quote. `♪` and `～` end a sentence only in
     Japanese text, where they stand for the full stop.
     """
-    end = 0
     wide = bool(_HAS_WIDE.search(text))
-    for match in _SENTENCE_END.finditer(text):
-        if not wide and match.group()[0] in "♪♡♥～":
-            continue
-        end = match.end()
-    return end
+    return [match.end() for match in _SENTENCE_END.finditer(text) if wide or match.group()[0] not in "♪♡♥～"]
+
+
+def last_sentence_end(text: str) -> int:
+    """Return the index just behind the last finished sentence of `text`, or 0 if there is none."""
+    return max(sentence_ends(text), default=0)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rpchat.story.macros import expand
-from rpchat.story.text import clean, fold, last_sentence_end, one_line
+from rpchat.story.text import clean, fold, last_sentence_end, one_line, sentence_ends
 
 anything = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -71,6 +73,28 @@ def test_fold_knows_width_and_case() -> None:
 )
 def test_last_sentence_end(text: str, told: str) -> None:
     assert text[: last_sentence_end(text)] == told
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ('He waits. "No!" she said... And', ["He waits.", ' "No!"', " she said..."]),
+        ("「はい。」と桜は言った。\n「うん」", ["「はい。」", "と桜は言った。", "\n「うん」"]),
+        ("It weighs 3.5 kilos.", ["It weighs 3.5 kilos."]),
+        ("la ♪ la", []),
+        ("", []),
+    ],
+)
+def test_sentence_ends(text: str, sentences: list[str]) -> None:
+    ends = sentence_ends(text)
+    assert [text[start:end] for start, end in pairwise([0, *ends])] == sentences
+
+
+@given(anything)
+def test_the_last_sentence_end_is_the_last_of_them(text: str) -> None:
+    ends = sentence_ends(text)
+    assert ends == sorted(set(ends))
+    assert last_sentence_end(text) == (ends[-1] if ends else 0)
 
 
 def test_macros_in_every_spelling() -> None:
