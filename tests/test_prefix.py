@@ -1,4 +1,5 @@
-"""Adding a turn leaves the prompt before it as an exact prefix, token for token, on the models' real vocabularies."""
+"""Adding a turn leaves the prompt before it as an exact prefix, token for token, on the models' real vocabularies. So
+does drafting the user's line in between."""
 
 from __future__ import annotations
 
@@ -35,14 +36,16 @@ LINES = (
     Line(side="char", by="桜", text="(湯気の向こうで微笑む)"),
     Line(side="user", by="悠人", text="ありがとう"),
 )
+ASKED = ((2, "桜"), (3, "悠人"), (4, "桜"), (5, "悠人"), (6, "桜"))
+"""After how many lines whose line is asked for: the user drafts his own before he says it."""
 
 
-def _told(count: int) -> Conversation:
+def _told(count: int, speaker: str = "桜") -> Conversation:
     return Conversation(
         user=Character(name="悠人", description="若い貴族。"),
         chars=(Character(name="桜", description="A maid with a quick smile."),),
         lines=LINES[:count],
-        speaker="桜",
+        speaker=speaker,
         language="ja",
     )
 
@@ -61,7 +64,9 @@ async def test_a_turn_more(name: str, tmp_path: Path) -> None:
         for preset in (shelf.find(preset)[1] for preset in PLAYED[name]):
             adapter = adapter_of(preset)
             # Without length hints: those of a pending reply say what is wished, those of a past one what it became.
-            prompts = [await engine.tokenize(adapter.render(_told(count), vocabulary)) for count in (2, 4, 6)]
+            prompts = [
+                await engine.tokenize(adapter.render(_told(count, speaker), vocabulary)) for count, speaker in ASKED
+            ]
             for before, after in pairwise(prompts):
                 assert after[: len(before)] == before, preset.name
     finally:
@@ -76,7 +81,8 @@ async def test_a_turn_more_in_the_models_own_template(tmp_path: Path) -> None:
         assert engine.model is not None
         vocabulary = vocabulary_of(engine.model)
         prompts = [
-            await engine.tokenize(await render(engine, Template(), _told(count), vocabulary)) for count in (2, 4, 6)
+            await engine.tokenize(await render(engine, Template(), _told(count, speaker), vocabulary))
+            for count, speaker in ASKED
         ]
         for before, after in pairwise(prompts):
             assert after[: len(before)] == before

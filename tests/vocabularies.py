@@ -89,7 +89,7 @@ def _add_weights(writer: gguf.GGUFWriter, tokens: int) -> None:
 
 def sentencepiece_file(name: str) -> Path:
     """The SentencePiece model behind a Mistral vocabulary."""
-    version = name.rpartition("-")[2]
+    version = name.split("-")[1]
     return next(path for path in _DATA.iterdir() if path.name.endswith(f".model.{version}"))
 
 
@@ -113,6 +113,11 @@ def _sentencepiece(name: str) -> Vocabulary:
         else:
             kind = gguf.TokenType.NORMAL
         types.append(int(kind))
+    if name.endswith("-chatml"):
+        # As in the files of early fine-tuned models: the marks are tokens, but not of the control kind.
+        tokens += [b"<|im_end|>", b"<|im_start|>"]
+        scores += [-1000.0, -1000.0]
+        types += [int(gguf.TokenType.USER_DEFINED)] * 2
     return Vocabulary("llama", "default", tokens, types, scores=scores)
 
 

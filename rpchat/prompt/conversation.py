@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -43,6 +43,8 @@ class Line:
     by: str = ""
     length: str = ""
     """The length class the line has, where the format tells it."""
+    turn: int = 0
+    """The id of the turn that is told, or of the one behind which this is told in between. 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ class Conversation:
     chars: tuple[Character, ...]
     lines: tuple[Line, ...] = ()
     speaker: str = ""
-    """Who speaks next; empty lets the model choose, where the format can."""
+    """Who speaks next; empty lets the model choose, where the format can. The user's own name asks for a draft of the
+    user's next line."""
     prefill: str = ""
     """The beginning of the reply, as it stands in the prompt."""
     length: str = ""
@@ -71,9 +74,23 @@ class Conversation:
     names: bool = False
     """Names in front of lines, where the format leaves the choice."""
 
+    @property
+    def drafting(self) -> bool:
+        """Whether the line that is to be written is the user's own. A character who has the user's name speaks for
+        itself."""
+        return (
+            bool(self.speaker)
+            and self.speaker == self.user.name
+            and all(char.name != self.speaker for char in self.chars)
+        )
+
     def others(self) -> tuple[str, ...]:
         """The names of the characters who do not speak next; none while the model is to choose."""
         return tuple(char.name for char in self.chars if self.speaker and char.name != self.speaker)
+
+    def silent(self) -> tuple[str, ...]:
+        """The names of everybody who is not to speak now, the user first: a line of theirs ends the reply."""
+        return self.others() if self.drafting else (self.user.name, *self.others())
 
 
 def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: str, prefill: str = "") -> Conversation:
@@ -91,11 +108,11 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
     lines = [_line(turn, hinted=bool(length)) for turn in turns]
     if settings.note.strip():
         at = max(0, len(lines) - settings.note_depth)
-        lines.insert(at, Line(side="note", text=told(settings.note)))
+        lines.insert(at, _note(told(settings.note), behind=lines[:at]))
     # What an author wants told behind the history stands in front of the last line of the user: the formats place
     # a note there, and the reply stays a reply to the user.
-    after = [Line(side="note", text=told(card.post_history, card)) for card in cards if card.post_history.strip()]
     at = len(lines) - 1 if lines and lines[-1].side == "user" else len(lines)
+    after = [_note(told(card.post_history, card), behind=lines[:at]) for card in cards if card.post_history.strip()]
     characters = tuple(_character(card, user=user) for card in cards)
     examples: list[Line] = []
     if preset.examples == "turns":
@@ -168,7 +185,12 @@ def _line(turn: Turn, *, hinted: bool) -> Line:
         by=turn.speaker,
         text=turn.text,
         length=length if isinstance(length, str) else "",
+        turn=turn.id,
     )
+
+
+def _note(text: str, *, behind: Sequence[Line]) -> Line:
+    return Line(side="note", text=text, turn=behind[-1].turn if behind else 0)
 
 
 def _character(card: Card, *, user: str) -> Character:

@@ -14,12 +14,14 @@ Origin = Literal["format", "setup", "lore", "note", "history", "cue"]
 class Segment:
     """One control token (`kind` "c", `text` its name) or a run of text (`kind` "t", tokenised as plain text).
 
-    `origin` says what the text is there for; it does not change a token.
+    `origin` says what the text is there for, and `turn` by its id which turn it tells, or behind which one it was told
+    (0: none). Neither changes a token, nor does cutting a text into several segments.
     """
 
     kind: Kind
     text: str
     origin: Origin = "format"
+    turn: int = 0
 
 
 def control(name: str) -> Segment:
@@ -27,9 +29,9 @@ def control(name: str) -> Segment:
     return Segment("c", name)
 
 
-def text(content: str, origin: Origin = "format") -> Segment:
+def text(content: str, origin: Origin = "format", *, turn: int = 0) -> Segment:
     """Return a segment of plain text."""
-    return Segment("t", content, origin)
+    return Segment("t", content, origin, turn)
 
 
 def joined(segments: Iterable[Segment]) -> list[tuple[Kind, str]]:

@@ -21,6 +21,8 @@ class Token:
     origin: TokenOrigin
     name: str = ""
     """What a control token is called; empty for text."""
+    turn: int = 0
+    """The id of the turn it tells, or behind which it was told; 0 where there is none."""
 
 
 def attribute(segments: Iterable[Segment], ids: Sequence[int], pieces: Sequence[bytes]) -> list[Token]:
@@ -43,23 +45,24 @@ def attribute(segments: Iterable[Segment], ids: Sequence[int], pieces: Sequence[
         position = -prefix
         while len(tokens) < len(ids) and position < len(run):
             at = len(tokens)
-            tokens.append(Token(ids[at], pieces[at], run[max(position, 0)]))
+            segment = run[max(position, 0)]
+            tokens.append(Token(ids[at], pieces[at], segment.origin, turn=segment.turn))
             position += len(pieces[at])
     return tokens
 
 
-def _runs(segments: Iterable[Segment]) -> list[list[Origin] | str]:
-    """The runs that are tokenised as one: a control token's name, else the origin of every byte of the text."""
-    runs: list[list[Origin] | str] = []
+def _runs(segments: Iterable[Segment]) -> list[list[Segment] | str]:
+    """The runs that are tokenised as one: a control token's name, else the segment of every byte of the text."""
+    runs: list[list[Segment] | str] = []
     for segment in segments:
         if segment.kind == "c":
             runs.append(segment.text)
         elif segment.text:
-            origins: list[Origin] = [segment.origin] * len(segment.text.encode())
+            bytewise = [segment] * len(segment.text.encode())
             if runs and not isinstance(runs[-1], str):
-                runs[-1] += origins
+                runs[-1] += bytewise
             else:
-                runs.append(origins)
+                runs.append(bytewise)
     return runs
 
 

@@ -1,4 +1,7 @@
-"""The next prompt, laid open: every token with what it is there for, what of it is read already, what was left out."""
+"""The next prompt, laid open: every token with what it is there for, what of it is read already, what was left out.
+
+An inspection rests on a preview: that makes the prompt, this only looks at it.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,31 @@ from rpchat.engine.port import Engine
 from rpchat.errors import PromptError
 from rpchat.prompt.segment import Stops
 from rpchat.prompt.tokens import Token, TokenOrigin, attribute, spent
-from rpchat.session.preview import preview
+from rpchat.session.preview import Preview, preview
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class FirstChange:
+    """Where reading begins: what the first text that must be read is there for. The format's own marks in front of it
+    count as its."""
+
+    origin: TokenOrigin
+    place: int = 0
+    """The place, counted from 1, of the turn it tells in the told line, or of the one behind which it is told; 0 where
+    there is none."""
+
+    def __str__(self) -> str:
+        """In words: `history (turn 41)`."""
+        return f"{self.origin} (turn {self.place})" if self.place else self.origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """A prompt as the model would read it now."""
 
+    preview: Preview
     tokens: tuple[Token, ...]
     spent: dict[TokenOrigin, int]
     """Tokens by what they are there for."""
@@ -26,14 +45,45 @@ class Inspection:
     context: int
     reserve: int
     """Tokens kept free for the reply."""
-    dropped: tuple[Turn, ...]
-    """The oldest turns, which no longer fit."""
-    stops: Stops
 
     @property
-    def first_change(self) -> TokenOrigin | None:
-        """What the first token that must be read is there for; None if all is read."""
-        return self.tokens[self.reused].origin if self.reused < len(self.tokens) else None
+    def stops(self) -> Stops:
+        """What ends the reply."""
+        return self.preview.prompt.stops
+
+    @property
+    def dropped(self) -> tuple[Turn, ...]:
+        """The oldest turns, which no longer fit."""
+        return self.preview.dropped
+
+    @property
+    def room(self) -> int:
+        """Tokens the prompt may have."""
+        return self.context - self.reserve
+
+    @property
+    def first_change(self) -> FirstChange | None:
+        """Where reading begins; None if all is read."""
+        if self.reused >= len(self.tokens):
+            return None
+        for token in self.tokens[self.reused :]:
+            if token.origin not in ("control", "format"):
+                return FirstChange(token.origin, self.preview.place(token.turn))
+        # Only the marks in front of the reply are left.
+        return FirstChange("cue")
+
+    @property
+    def why_dropped(self) -> str:
+        """Which turns were left out and why, in words; empty if all are told."""
+        count, whole = len(self.dropped), self.preview.whole
+        if not count:
+            return ""
+        turns = "the oldest turn" if count == 1 else f"the {count:,} oldest turns"
+        if whole is None:
+            return f"{turns}: no room in {self.room:,} tokens"
+        if whole > self.room:
+            return f"{turns}: all told, {whole - self.room:,} tokens over the room of {self.room:,}"
+        return f"{turns}: left out when there was less room, and still, so that nothing is read again"
 
 
 async def inspect(scene: Scene, preset: Preset, *, engine: Engine, text: str = "") -> Inspection:
@@ -41,20 +91,22 @@ async def inspect(scene: Scene, preset: Preset, *, engine: Engine, text: str = "
 
     Raises PromptError without a loaded model, and where the prompt cannot be made.
     """
-    model = engine.model
-    if model is None:
+    return await lay_open(await preview(scene, preset, text, engine=engine), engine=engine)
+
+
+async def lay_open(shown: Preview, *, engine: Engine) -> Inspection:
+    """Return the inspection of a prompt whose tokens `engine` has counted. Raises PromptError if it has not."""
+    fitted, model = shown.fitted, engine.model
+    if fitted is None or model is None:
         raise PromptError("no model is loaded, so the tokens cannot be told", "Wait for it, or choose one.")
-    shown = await preview(scene, preset, text, engine=engine)
-    ids = list(shown.token_ids or ())
-    tokens = attribute(shown.prompt.segments, ids, await engine.pieces(ids))
+    tokens = attribute(fitted.prompt.segments, fitted.token_ids, await engine.pieces(fitted.token_ids))
     cached = await engine.cached()
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(ids, cached, strict=False))
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(fitted.token_ids, cached, strict=False))
     return Inspection(
+        preview=shown,
         tokens=tuple(tokens),
         spent=spent(tokens),
         reused=sum(1 for _ in same),
         context=model.n_ctx,
-        reserve=min(preset.max_tokens, model.n_ctx // 2),
-        dropped=scene.line()[: shown.prompt.dropped_turns],
-        stops=shown.prompt.stops,
+        reserve=fitted.max_tokens,
     )

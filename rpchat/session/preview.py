@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.engine.port import Engine
+from rpchat.errors import PromptError
 from rpchat.prompt.assemble import Prompt, assemble
+from rpchat.prompt.conversation import Conversation, converse
 from rpchat.prompt.formats import adapter_of
+from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.segment import Vocabulary
-from rpchat.session.prompter import fit
+from rpchat.session.prompter import Fitted, fit, render, vocabulary_of
 from rpchat.story.casting import next_in_line
 from rpchat.story.greeting import greetings
 from rpchat.story.preset import Preset
@@ -16,12 +19,31 @@ from rpchat.story.scene import Scene, Turn
 from rpchat.story.text import clean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A prompt, and its token ids where a model counted them."""
+    """A prompt, and what a model counted of it."""
 
     prompt: Prompt
-    token_ids: tuple[int, ...] | None
+    line: tuple[Turn, ...]
+    """The told turns, oldest first, with the line that is imagined; those that were dropped are among them."""
+    fitted: Fitted | None = None
+    """The prompt as it fits the model; None where no model is loaded."""
+    whole: int | None = None
+    """Tokens the prompt would have if no turn were dropped; None where nobody could count them."""
+
+    @property
+    def token_ids(self) -> tuple[int, ...] | None:
+        """The prompt's tokens; None where no model is loaded."""
+        return None if self.fitted is None else self.fitted.token_ids
+
+    @property
+    def dropped(self) -> tuple[Turn, ...]:
+        """The oldest turns, which no longer fit."""
+        return self.line[: self.prompt.dropped_turns]
+
+    def place(self, turn_id: int) -> int:
+        """Return a turn's place in the told line, counted from 1; 0 if it is not told."""
+        return next((place for place, turn in enumerate(self.line, start=1) if turn.id == turn_id), 0)
 
 
 def imagined(scene: Scene, text: str) -> Scene:
@@ -58,9 +80,23 @@ async def preview(scene: Scene, preset: Preset, text: str, *, engine: Engine | N
     if engine is None or engine.model is None:
         vocabulary = Vocabulary(controls=frozenset(adapter.controls))
         prompt = assemble(scene, preset, adapter, vocabulary, line, speaker=speaker, prefill=prefill)
-        return Preview(prompt, None)
+        return Preview(prompt=prompt, line=line)
     fitted = await fit(
         engine, adapter, preset, scene, line, speaker=speaker, prefill=prefill,
         longest=preset.max_tokens,
     )  # fmt: skip
-    return Preview(fitted.prompt, fitted.token_ids)
+    whole: int | None = len(fitted.token_ids)
+    if fitted.prompt.dropped_turns:
+        whole = await _count(engine, adapter, converse(scene, preset, line, speaker=speaker, prefill=prefill))
+    return Preview(prompt=fitted.prompt, line=line, fitted=fitted, whole=whole)
+
+
+async def _count(engine: Engine, adapter: Adapter, conversation: Conversation) -> int | None:
+    """The prompt's tokens whether it fits or not; None if it is too long for a template of the model's own."""
+    if engine.model is None:
+        return None
+    try:
+        return len(await engine.tokenize(await render(engine, adapter, conversation, vocabulary_of(engine.model))))
+    except PromptError:
+        # What fits was rendered; only the figure of what would not is missing then.
+        return None

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from rpchat.store.lock import HomeLock
+from rpchat.store.scenes import SceneStore
+from rpchat.story.card import Card
+from rpchat.story.persona import Persona
+from rpchat.story.scene import Member, SceneSettings, Turn
 from tests.cli.helpers import Terminal
 
 
@@ -19,7 +25,10 @@ def test_with_the_model_tokens_are_counted(playing: Terminal) -> None:
     result = playing.run("prompt", "--card", "ann", "--say", "Who are you?", "--json")
     assert result.code == 0
     told = json.loads(result.out)
-    assert list(told) == ["text", "segments", "stops", "token_ids", "dropped_turns"]
+    assert list(told) == [
+        "text", "segments", "stops", "token_ids", "dropped_turns",
+        "tokens", "budget", "dropped", "reuse", "first_change",
+    ]  # fmt: skip
     assert list(told["stops"]) == ["control", "any", "line"]
     assert told["segments"][:2] == [
         ["c", "<|im_start|>"],
@@ -27,9 +36,63 @@ def test_with_the_model_tokens_are_counted(playing: Terminal) -> None:
     ]
     assert told["text"].endswith("user\nWho are you?<|im_end|>\n<|im_start|>assistant\n")
     assert told["text"] == "".join(text for _, text in told["segments"])
-    assert told["dropped_turns"] == 0
+    assert (told["dropped_turns"], told["dropped"], told["reuse"]) == (0, [], 0)
+    assert told["first_change"] == {"origin": "setup", "turn": None}
+    tokens = told["tokens"]
+    assert [token["id"] for token in tokens] == told["token_ids"]
+    assert "".join(token["text"] for token in tokens) == told["text"]
+    assert tokens[0] == {"id": told["token_ids"][0], "text": "<|im_start|>", "origin": "control", "turn": None}
+    assert "".join(token["text"] for token in tokens if token["turn"] == 1) == "Hello."
+    assert "".join(token["text"] for token in tokens if token["turn"] == 2) == "Who are you?"
+    budget = told["budget"]
+    assert budget["context"] == 1024 == budget["room"] + budget["reserve"]
+    assert budget["total"] == len(tokens) == sum(budget["parts"].values())
+    assert budget["parts"]["control"] == 7
     said = json.loads(playing.run("say", "Who are you?", "--card", "ann", "--json", "--max-tokens", "2").out)
     assert said["prompt_tokens"] == len(told["token_ids"])
+
+
+def test_with_the_model_the_budget_is_one_line(playing: Terminal) -> None:
+    result = playing.run("prompt", "--card", "ann", "--say", "Who are you?")
+    assert result.code == 0
+    assert result.out.endswith("user\nWho are you?<|im_end|>\n<|im_start|>assistant\n\n")
+    (line,) = result.err.splitlines()
+    assert re.fullmatch(
+        r"setup \d+ · history \d+ · format \d+ · control 7 · (\d+) of \d+ tokens · kept for the reply \d+"
+        r" · reuse 0 of \1",
+        line,
+    )
+
+
+def test_what_no_longer_fits_is_told_with_the_reason(playing: Terminal) -> None:
+    (playing.home / "config.yaml").write_text("engine: {n_threads: 1, n_ctx: 512}\n", encoding="utf-8")
+    assert playing.run("presets").code == 0
+    turns_of(playing.home, *["The lamp turns over the dark water, and nobody in the house can sleep."] * 40)
+    told = json.loads(playing.run("prompt", "--scene", "1", "--json").out)
+    assert told["dropped_turns"] == len(told["dropped"]) > 0
+    first = told["dropped"][0]
+    assert (first["turn"], first["speaker"]) == (1, "Robin")
+    assert first["begins"].startswith("The lamp turns")
+    assert "tokens over the room of" in first["why"]
+    assert first["why"] in playing.run("prompt", "--scene", "1").err
+    kept = [token["turn"] for token in told["tokens"] if token["turn"]]
+    assert (min(kept), max(kept)) == (told["dropped_turns"] + 1, 40)
+
+
+def turns_of(home: Path, *texts: str) -> None:
+    """Make a scene in which Robin and Ann say these, the one behind the other."""
+    store = SceneStore.open(home / "rpchat.db")
+    try:
+        cast = (Member("ann", Card(name="Ann")),)
+        scene = store.create(
+            title="Long", cast=cast, persona=Persona(name="Robin"), settings=SceneSettings(), now=1.0
+        )  # fmt: skip
+        for number, text in enumerate(texts):
+            said = Turn(id=0, parent=scene.tip(), side="user", speaker="Robin", text=text)
+            turn = replace(said, side="member", speaker="Ann", member="ann") if number % 2 else said
+            scene, _ = store.add_turn(scene, turn, now=2.0, action="say")
+    finally:
+        store.close()
 
 
 ROBIN = (
@@ -43,7 +106,8 @@ def test_for_another_model_nothing_is_counted(terminal: Terminal) -> None:
     before = written(terminal.home)
     line = ("prompt", "--card", "sakura.yaml", "--preset", "antler-7b-rp-v3", "--say", "おはよう")
     told = json.loads(terminal.run(*line, "--json").out)
-    assert told["token_ids"] is None
+    counted = ("token_ids", "tokens", "budget", "dropped", "reuse", "first_change")
+    assert [told[name] for name in counted] == [None] * len(counted)
     assert told["segments"][0] == ["c", "<s>"]
     assert told["segments"][1][1].startswith("[INST] これから")
     assert told["segments"][-1][1].endswith("[INST] 悠人「おはよう」 [/INST]")

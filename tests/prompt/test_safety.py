@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rpchat.prompt.assemble import assemble
@@ -89,8 +89,10 @@ def _replied(member: Member, text: str) -> Turn:
     return Turn(id=0, parent=0, side="member", speaker=member.card.name, member=member.card_id, text=text)
 
 
-def controls_and_text(scene: Scene, adapter: Adapter, vocabulary: Vocabulary, *, opened: bool) -> tuple[list[str], str]:
-    speaker = scene.cast[0].card.spoken_name
+def controls_and_text(
+    scene: Scene, adapter: Adapter, vocabulary: Vocabulary, *, opened: bool, drafting: bool = False
+) -> tuple[list[str], str]:
+    speaker = scene.persona.name if drafting else scene.cast[0].card.spoken_name
     preset = Preset(name="any", adapter=adapter.name, sequences=OWN if adapter.name == "sequences" else None)
     prefill = adapter.opening(speaker) if opened else ""
     prompt = assemble(scene, preset, adapter, vocabulary, scene.line(), speaker=speaker, prefill=prefill)
@@ -113,11 +115,15 @@ DELIMITERS = {
 
 @pytest.mark.parametrize("adapter", CHOSEN, ids=[one.name for one in CHOSEN])
 @settings(max_examples=50, deadline=None)
-@given(scene=told(), vocabulary=st.sampled_from(sorted(VOCABULARIES)), opened=st.booleans())
-def test_no_text_forges_structure(adapter: Adapter, vocabulary: str, opened: bool, scene: Scene) -> None:
+@given(scene=told(), vocabulary=st.sampled_from(sorted(VOCABULARIES)), opened=st.booleans(), drafting=st.booleans())
+def test_no_text_forges_structure(
+    adapter: Adapter, vocabulary: str, opened: bool, drafting: bool, scene: Scene
+) -> None:
+    # A member who has the user's name speaks for itself, so there is no draft to be looked at.
+    assume(not drafting or scene.persona.name not in [member.card.spoken_name for member in scene.cast])
     known = VOCABULARIES[vocabulary]
-    controls, text = controls_and_text(scene, adapter, known, opened=opened)
-    expected_controls, expected = controls_and_text(benign(), adapter, known, opened=opened)
+    controls, text = controls_and_text(scene, adapter, known, opened=opened, drafting=drafting)
+    expected_controls, expected = controls_and_text(benign(), adapter, known, opened=opened, drafting=drafting)
     assert controls == expected_controls
     for mark in DELIMITERS[adapter.name]:
         if adapter.name in ("chatml", "sequences") and vocabulary == "by id":

@@ -96,6 +96,34 @@ async def test_names_and_the_beginning_of_the_reply(sandbox: Sandbox) -> None:
     assert pairs[-1] == ("t", "\nMira: Well")
 
 
+async def test_a_draft_is_a_message_of_the_users_that_stays_open(sandbox: Sandbox) -> None:
+    told = replace(conversation(("Robin", "Hello."), ("Mira", "Aye.")), speaker="Robin")
+    reply = await rendered(sandbox, TURNS, replace(told, speaker="Mira"))
+    draft = await rendered(sandbox, TURNS, told)
+    assert draft[-4:] == [("c", "</s>"), ("t", "\n"), ("c", "<|user|>"), ("t", "\n")]
+    assert draft[:-2] == reply[:-2]
+    assert (await rendered(sandbox, TURNS, replace(told, prefill="</s>Well")))[-1] == ("t", "\n</s>Well")
+    assert (await rendered(sandbox, TURNS, replace(told, names=True)))[-1] == ("t", "\nRobin:")
+
+
+async def test_a_draft_behind_the_users_own_line_stands_in_the_same_message(sandbox: Sandbox) -> None:
+    told = replace(conversation(("Mira", "Aye."), ("Robin", "Hello.")), speaker="Robin")
+    assert (await rendered(sandbox, TURNS, told))[-1] == ("t", "\nHello.\n")
+    assert (await rendered(sandbox, ALTERNATING, told))[-1] == ("t", "[INST] Hello.\n")
+
+
+async def test_no_space_waits_for_a_draft(sandbox: Sandbox) -> None:
+    told = replace(conversation(("Robin", "Hello."), ("Mira", "Aye.")), speaker="Robin")
+    assert (await rendered(sandbox, ALTERNATING, told))[-1] == ("t", "[INST]")
+
+
+async def test_a_template_that_tells_the_last_message_first_drafts_nothing(sandbox: Sandbox) -> None:
+    backwards = "{% for m in messages | reverse %}{{ m.content }}{% endfor %}"
+    told = replace(conversation(("Robin", "Hello."), ("Mira", "Aye.")), speaker="Robin")
+    with pytest.raises(PromptError, match="does not end with the last message"):
+        await rendered(sandbox, backwards, told)
+
+
 async def test_a_vocabulary_without_these_controls_gets_text(sandbox: Sandbox) -> None:
     pairs = await rendered(sandbox, TURNS, conversation(("Robin", "Hello.")), Vocabulary(bos=None))
     assert pairs == [("t", "<|system|>\nSETUP</s>\n<|user|>\nHello.</s>\n<|assistant|>\n")]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Character, Conversation, Line
-from rpchat.prompt.formats.common import PrimedByName, begin, plain_space, speaker_lines, tidy
+from rpchat.prompt.formats.common import PrimedByName, begin, plain_space, speaker_lines, tidy, told_as
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
 from rpchat.story.card import sheet_texts
 
@@ -43,19 +43,19 @@ class Alpaca(PrimedByName):
             if content:
                 segments += self._block(line, content, conversation)
         prefill = f" {neutral(conversation.prefill)}" if conversation.prefill else ""
-        header = f"\n\n### Response:{_modifier(conversation.length)}\n"
-        return (*segments, text(header), text(f"{neutral(conversation.speaker)}:{prefill}", "cue"))
+        header = "Input:" if conversation.drafting else f"Response:{_modifier(conversation.length)}"
+        return (*segments, text(f"\n\n### {header}\n"), text(f"{neutral(conversation.speaker)}:{prefill}", "cue"))
 
     def _block(self, line: Line, content: str, conversation: Conversation) -> list[Segment]:
         if line.side not in ("user", "char"):
-            return [text("\n\n### Instruction:\n"), text(content, "note")]
+            return [text("\n\n### Instruction:\n"), text(content, told_as(line), turn=line.turn)]
         length = line.length if line.side == "char" and conversation.length_in_history else ""
         header = "Input:" if line.side == "user" else f"Response:{_modifier(length)}"
-        return [text(f"\n\n### {header}\n"), text(f"{neutral(line.by)}: {content}", "history")]
+        return [text(f"\n\n### {header}\n"), text(f"{neutral(line.by)}: {content}", "history", turn=line.turn)]
 
     def stops(self, conversation: Conversation) -> Stops:
         """Return `</s>`, the block headers and the lines of everybody else."""
-        names = speaker_lines([conversation.user.name, *conversation.others()])
+        names = speaker_lines(conversation.silent())
         return Stops(control=("</s>",), line=("### Input", "### Response", "### Instruction", *names))
 
 

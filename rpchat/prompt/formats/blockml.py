@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, replace
 
 from rpchat.prompt.conversation import Character, Conversation, Line
-from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy, without_instruction_marks
-from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
+from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy, told_as, without_instruction_marks
+from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
 from rpchat.story.card import sheet_texts
 
 # Where one class ends and the next begins is our estimate, doubling from step to step around the card's examples: it
@@ -71,30 +71,31 @@ class BlockML(PrimedByName):
         segments: list[Segment] = []
         for role, body in blocks:
             if body.strip():
-                segments += _wrapped(role, neutral(tidy(body)), "setup")
+                segments += _wrapped(role, text(neutral(tidy(body)), "setup"))
         if conversation.instruction:
-            segments += _instruction(neutral(tidy(conversation.instruction)), "setup")
+            segments += _instruction(text(neutral(tidy(conversation.instruction)), "setup"))
         return segments
 
     def _block(self, line: Line, content: str) -> list[Segment]:
         if line.side in ("user", "char"):
-            return _wrapped(f"message{_hint(line.length)}", f"{neutral(line.by)}: {content}", "history")
-        if line.side == "note":
-            return _instruction(content, "note")
-        return _wrapped(line.side, content, "history")
+            said = text(f"{neutral(line.by)}: {content}", "history", turn=line.turn)
+            return _wrapped(f"message{_hint(line.length)}", said)
+        told = text(content, told_as(line), turn=line.turn)
+        return _instruction(told) if line.side == "note" else _wrapped(line.side, told)
 
     def stops(self, conversation: Conversation) -> Stops:
-        """Return `</s>`, the block marks and the lines of everybody else."""
+        """Return `</s>`, the block marks and the lines of everybody else; the user's also while drafting, because here
+        every line is a block of its own."""
         names = speaker_lines([conversation.user.name, *conversation.others()])
         return Stops(control=("</s>",), any=("▄", "▀", "[INST]"), line=names)
 
 
-def _wrapped(role: str, body: str, origin: Origin) -> list[Segment]:
-    return [text(f"▀{role}\n"), text(body, origin), text("▄\n")]
+def _wrapped(role: str, body: Segment) -> list[Segment]:
+    return [text(f"▀{role}\n"), body, text("▄\n")]
 
 
-def _instruction(body: str, origin: Origin) -> list[Segment]:
-    return [text("[INST] "), text(body, origin), text(" [/INST]\n")]
+def _instruction(body: Segment) -> list[Segment]:
+    return [text("[INST] "), body, text(" [/INST]\n")]
 
 
 def _hint(length: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation, Line
-from rpchat.prompt.formats.common import Unprimed, begin, named_cue, speaker_lines, tidy
+from rpchat.prompt.formats.common import Unprimed, begin, named_cue, speaker_lines, tidy, told_as
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -34,26 +34,26 @@ class ChatML(Unprimed):
         def harmless(content: str) -> str:
             return content if by_id else content.replace("<|im_", "<¦im_")
 
-        def block(role: str, content: str, origin: Origin) -> list[Segment]:
-            return [mark(_START), text(f"{role}\n"), text(harmless(content), origin), mark(_END), text("\n")]
+        def block(role: str, content: str, origin: Origin, *, turn: int = 0) -> list[Segment]:
+            told = text(harmless(content), origin, turn=turn)
+            return [mark(_START), text(f"{role}\n"), told, mark(_END), text("\n")]
 
         segments = begin(vocabulary) + block("system", tidy(setup_text(conversation)), "setup")
         for line in conversation.lines:
             content = self._content(line, names=conversation.names)
             if content:
-                role = _ROLES.get(line.side, "system")
-                segments += block(role, content, "history" if role != "system" else "note")
-        cue = harmless(named_cue(conversation))
-        return (*segments, mark(_START), text("assistant\n"), text(cue, "cue"))
+                segments += block(_ROLES.get(line.side, "system"), content, told_as(line), turn=line.turn)
+        role = "user" if conversation.drafting else "assistant"
+        return (*segments, mark(_START), text(f"{role}\n"), text(harmless(named_cue(conversation)), "cue"))
 
     def _content(self, line: Line, *, names: bool) -> str:
         content = tidy(line.text)
         return f"{line.by}: {content}" if names and line.by and content else content
 
     def stops(self, conversation: Conversation) -> Stops:
-        """Return the marks, by id and as text, and the lines of the user and the other members."""
+        """Return the marks, by id and as text, and the lines of everybody else."""
         return Stops(
             control=("</s>", f"{_END}?", f"{_START}?", "[INST]"),
             any=(_END, _START),
-            line=speaker_lines([conversation.user.name, *conversation.others()]),
+            line=speaker_lines(conversation.silent()),
         )

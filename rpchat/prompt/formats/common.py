@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
-from rpchat.prompt.conversation import Conversation
-from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
+from rpchat.prompt.conversation import Conversation, Line
+from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
 
 
 class Adapter(Protocol):
-    """A prompt format. Pure: the same conversation and vocabulary give the same segments."""
+    """A prompt format. Pure: the same conversation and vocabulary give the same segments.
+
+    Where the conversation is `drafting`, the prompt ends with the open side of the user instead of a character's; what
+    stands in front of that is the same, so that nothing is read again.
+    """
 
     @property
     def name(self) -> str:
@@ -44,9 +49,20 @@ class Adapter(Protocol):
         """Return how a line of the speaker begins: what primes a model that would not begin by itself."""
         ...
 
+    def draft_opening(self, user: str) -> str:
+        """Return the prefill a draft of the user's line is asked for with; empty where the cue says enough."""
+        ...
+
     def resume(self, speaker: str, shown: str) -> str:
         """Return the prefill with which a reply goes on behind `shown`, which the reader already sees."""
         ...
+
+
+def told_as(line: Line) -> Origin:
+    """Return what the text of a line is there for."""
+    if line.side in ("user", "char"):
+        return "history"
+    return "lore" if line.side == "lore" else "note"
 
 
 def begin(vocabulary: Vocabulary) -> list[Segment]:
@@ -61,6 +77,14 @@ def cut_controls(literal: str, vocabulary: Vocabulary) -> list[Segment]:
         return [text(literal)] if literal else []
     pattern = re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
     return [control(part) if at % 2 else text(part) for at, part in enumerate(pattern.split(literal)) if part]
+
+
+def without_last_space(segments: list[Segment]) -> list[Segment]:
+    """Return the segments without spaces at their end, where nothing stands behind them: a model's first piece carries
+    its own."""
+    if not segments or segments[-1].kind == "c":
+        return segments
+    return [*segments[:-1], replace(segments[-1], text=segments[-1].text.rstrip(" "))]
 
 
 def tidy(text: str) -> str:
@@ -96,6 +120,11 @@ _SPOKEN = re.compile(r"[「『]")
 _NARRATED = re.compile(r"[(（]")
 
 
+def japanese_opening(name: str) -> str:
+    """Return how speech begins in the manner `名前「speech」`."""
+    return f"{name}「"
+
+
 def japanese_line(name: str, text: str) -> str:
     """Return a line in the manner `名前「speech」(scene)`: speech gets the name in front, narration and lines that
     already open with the name stay, bare text is speech."""
@@ -103,15 +132,16 @@ def japanese_line(name: str, text: str) -> str:
         return name + text
     if _NARRATED.match(text) or text.startswith(name):
         return text
-    return f"{name}「{text}」"
+    return f"{japanese_opening(name)}{text}」"
 
 
 def japanese_stops(conversation: Conversation) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the stops `(anywhere, at a line start)` of the Japanese manner."""
-    user = conversation.user.name
-    line = [*speaker_lines([user]), f"{user}(", f"{user}（"]
-    line += [f"{name}「" for name in conversation.others()]
-    return (f"{user}「",), tuple(line)
+    """Return the stops `(anywhere, at a line start)` of the Japanese manner: the other side's lines in every form, and
+    of the members who share the reply's side their speech."""
+    answering = conversation.others() if conversation.drafting else (conversation.user.name,)
+    line = [*speaker_lines(answering), *(name + bracket for name in answering for bracket in "(（")]
+    line += [japanese_opening(name) for name in conversation.others() if name not in answering]
+    return tuple(japanese_opening(name) for name in answering), tuple(line)
 
 
 class WithoutLengths:
@@ -136,7 +166,11 @@ class JapaneseManner(WithoutLengths):
 
     def opening(self, speaker: str) -> str:
         """Return `名前「`."""
-        return f"{speaker}「"
+        return japanese_opening(speaker)
+
+    def draft_opening(self, user: str) -> str:
+        """Return `名前「`: the block alone does not say whose line it is."""
+        return japanese_opening(user)
 
     def resume(self, speaker: str, shown: str) -> str:
         """Return the shown text, the speaker's name in front if it opens with speech."""
@@ -153,6 +187,10 @@ class PrimedByName(WithoutLengths):
         """Return nothing: the name is there already."""
         return ""
 
+    def draft_opening(self, user: str) -> str:  # noqa: ARG002
+        """Return nothing: the name is there already."""
+        return ""
+
     def resume(self, speaker: str, shown: str) -> str:  # noqa: ARG002
         """Return the shown text without white space at its end."""
         return shown.rstrip()
@@ -166,6 +204,10 @@ class Unprimed(WithoutLengths):
     def opening(self, speaker: str) -> str:
         """Return `Name:`."""
         return f"{speaker}:"
+
+    def draft_opening(self, user: str) -> str:  # noqa: ARG002
+        """Return nothing: the block says that it is the user's."""
+        return ""
 
     def resume(self, speaker: str, shown: str) -> str:  # noqa: ARG002
         """Return the shown text without white space at its end."""

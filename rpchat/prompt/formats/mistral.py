@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation
 from rpchat.prompt.formats.common import JapaneseManner, begin, japanese_stops, tidy, without_instruction_marks
-from rpchat.prompt.formats.turns import cue, exchanges
+from rpchat.prompt.formats.turns import cue, exchanges, stacked
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -23,7 +23,8 @@ class Mistral(JapaneseManner):
     controls: tuple[str, ...] = ("</s>",)
 
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
-        """Return the prompt; the setup stands in the first `[INST]`, alone if a greeting comes first."""
+        """Return the prompt; the setup stands in the first `[INST]`, alone if a greeting comes first. A draft
+        stands in the last `[INST]`, which stays open."""
         setup = without_instruction_marks(tidy(setup_text(conversation)))
         told = exchanges(conversation, without_instruction_marks)
         segments = begin(vocabulary)
@@ -32,14 +33,17 @@ class Mistral(JapaneseManner):
             if index == 0:
                 segments.append(text(setup, "setup"))
                 segments.append(text("\n" if exchange.user else ""))
-            segments += [text("\n".join(exchange.user), "history"), text(" [/INST]")]
+            segments += stacked(exchange.user)
+            if exchange.drafted:
+                return tuple(segments)
+            segments.append(text(" [/INST]"))
             if exchange.model:
-                segments += [text(" "), text("\n".join(exchange.model), "history")]
+                segments += [text(" "), *stacked(exchange.model)]
             if index < len(told) - 1:
                 segments += [text(" "), control("</s>")]
         return (*segments, *cue(told[-1], without_instruction_marks(conversation.prefill)))
 
     def stops(self, conversation: Conversation) -> Stops:
-        """Return `</s>`, the user's and the other members' lines, and the delimiters."""
+        """Return `</s>`, everybody else's lines, and the delimiters."""
         anywhere, line = japanese_stops(conversation)
         return Stops(control=("</s>",), any=(*anywhere, "[INST]", "[/INST]"), line=line)

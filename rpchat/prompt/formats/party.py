@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Character, Conversation
-from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy
+from rpchat.prompt.formats.common import PrimedByName, begin, speaker_lines, tidy, told_as
 from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
 
 _OPEN, _CLOSE = "[INST]", "[/INST]"
@@ -26,17 +26,18 @@ class Party(PrimedByName):
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
         """Return the prompt; without a speaker it ends behind `model\\n` and the model chooses."""
 
-        def block(role: str, content: str, origin: Origin) -> list[Segment]:
-            return [control(_OPEN), text(f"{role}\n"), text(content, origin), control(_CLOSE), text("\n")]
+        def block(role: str, content: str, origin: Origin, *, turn: int = 0) -> list[Segment]:
+            told = text(content, origin, turn=turn)
+            return [control(_OPEN), text(f"{role}\n"), told, control(_CLOSE), text("\n")]
 
         segments = begin(vocabulary) + block("system", system_text(conversation), "setup")
         for line in conversation.lines:
             content = tidy(line.text)
             if content and line.side in _ROLES:
-                segments += block(_ROLES[line.side], f"{line.by}: {content}", "history")
+                segments += block(_ROLES[line.side], f"{line.by}: {content}", "history", turn=line.turn)
             elif content:
-                segments += block("system", content, "note")
-        segments += [control(_OPEN), text("model\n")]
+                segments += block("system", content, told_as(line), turn=line.turn)
+        segments += [control(_OPEN), text("user\n" if conversation.drafting else "model\n")]
         if conversation.speaker:
             prefill = f" {conversation.prefill}" if conversation.prefill else ""
             segments.append(text(f"{conversation.speaker}:{prefill}", "cue"))
@@ -47,7 +48,7 @@ class Party(PrimedByName):
         return Stops(
             control=("</s>", _OPEN, _CLOSE, "<|im_end|>?"),
             any=("<|im_end|>", _OPEN, _CLOSE),
-            line=speaker_lines([conversation.user.name, *conversation.others()]),
+            line=speaker_lines(conversation.silent()),
         )
 
 

@@ -6,7 +6,16 @@ import re
 from dataclasses import dataclass, replace
 
 from rpchat.prompt.conversation import Conversation, Line
-from rpchat.prompt.formats.common import Unprimed, begin, cut_controls, named_cue, speaker_lines, tidy
+from rpchat.prompt.formats.common import (
+    Unprimed,
+    begin,
+    cut_controls,
+    named_cue,
+    speaker_lines,
+    tidy,
+    told_as,
+    without_last_space,
+)
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
 from rpchat.prompt.setup import setup_text
 from rpchat.story.sequences import Sequences
@@ -18,6 +27,8 @@ _FULL_WIDTH = {ord(mark): ord(mark) + 0xFEE0 for mark in "!#$%&'()*+,-./:;<=>?@[
 class _Block:
     side: str
     content: tuple[Segment, ...]
+    drafted: bool = False
+    """Whether it ends with the beginning of a line that is to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +55,22 @@ class SequencesAdapter(Unprimed):
 
         blocks = self._blocks(conversation, marks)
         firsts = {"user": self.sequences.first_user_prefix, "char": self.sequences.first_char_prefix}
-        last_user = max((at for at, block in enumerate(blocks) if block.side == "user"), default=-1)
+        cue = text(_harmless(named_cue(self._named(conversation)), marks), "cue")
+        # A draft does not make the line in front of it any less the last one the user said.
+        said = [at for at, block in enumerate(blocks) if block.side == "user" and block.content]
         for at, block in enumerate(blocks):
             prefix, suffix = self._around(block.side)
-            if at == last_user:
+            if at == max(said, default=-1) or block.drafted:
                 prefix = _given(self.sequences.last_user_prefix, prefix)
             add(_given(firsts.pop(block.side, None), prefix))
             segments.extend(block.content)
-            add(suffix)
-        add(_given(self.sequences.last_char_prefix, self.sequences.char_prefix))
-        segments.append(text(_harmless(named_cue(self._named(conversation)), marks), "cue"))
-        return tuple(segments)
+            if not block.drafted:
+                add(suffix)
+        if not conversation.drafting:
+            add(_given(self.sequences.last_char_prefix, self.sequences.char_prefix))
+        elif not cue.text:
+            segments = without_last_space(segments)
+        return (*segments, cue)
 
     def _around(self, side: str) -> tuple[str, str]:
         told = self.sequences
@@ -79,18 +95,23 @@ class SequencesAdapter(Unprimed):
                     waiting = ()
                 before = waiting if line.side == "user" else ()
                 waiting = () if line.side == "user" else waiting
-                self._append(blocks, _Block(line.side, (*before, text(content, "history"))))
-            elif self.sequences.note_prefix is not None:
-                blocks.append(_Block("note", (text(content, "note"),)))
+                self._append(blocks, _Block(line.side, (*before, text(content, "history", turn=line.turn))))
+                continue
+            told = text(content, told_as(line), turn=line.turn)
+            if self.sequences.note_prefix is not None:
+                blocks.append(_Block("note", (told,)))
             else:
-                waiting = (*waiting, text(content, "note"), text("\n"))
-        if waiting:
+                waiting = (*waiting, told, text("\n"))
+        if conversation.drafting:
+            self._append(blocks, _Block("user", waiting, drafted=True))
+        elif waiting:
             self._append(blocks, _Block("user", waiting[:-1]))
         return blocks
 
     def _append(self, blocks: list[_Block], block: _Block) -> None:
         if self.sequences.alternate and blocks and blocks[-1].side == block.side:
-            blocks[-1] = _Block(block.side, (*blocks[-1].content, text("\n"), *block.content))
+            content = (*blocks[-1].content, text("\n"), *block.content)
+            blocks[-1] = _Block(block.side, content, drafted=block.drafted)
         else:
             blocks.append(block)
 
@@ -124,7 +145,7 @@ class SequencesAdapter(Unprimed):
         marks = self._text_marks(Vocabulary(bos=None, controls=frozenset(self.sequences.controls)))
         return Stops(
             control=tuple(f"{name}?" for name in self.sequences.controls),
-            line=(*marks, *speaker_lines([conversation.user.name, *conversation.others()])),
+            line=(*marks, *speaker_lines(conversation.silent())),
         )
 
 

@@ -13,8 +13,17 @@ from dataclasses import dataclass
 
 from rpchat.errors import PromptError
 from rpchat.prompt.conversation import Conversation
-from rpchat.prompt.formats.common import Unprimed, cut_controls, named_cue, speaker_lines, tidy
-from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, control, text
+from rpchat.prompt.formats.common import (
+    Unprimed,
+    begin,
+    cut_controls,
+    named_cue,
+    speaker_lines,
+    tidy,
+    told_as,
+    without_last_space,
+)
+from rpchat.prompt.segment import Origin, Segment, Stops, Vocabulary, text
 from rpchat.prompt.setup import setup_text
 
 _HOLDER = re.compile("\ue000([0-9]+)\ue001")
@@ -30,6 +39,7 @@ class Said:
     role: str
     content: str
     origin: Origin
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +53,17 @@ class Template(Unprimed):
         """Return the messages to render (placeholders) and what stands behind each placeholder, by number.
 
         Roles alternate; neighbours of one role are one message. Templates that refuse a system message or a first
-        line of the model's get `system=False`: the setup then opens the user's first message.
+        line of the model's get `system=False`: the setup then opens the user's first message. A draft is one more
+        message of the user's, behind whose beginning `fill` cuts the page.
         """
         said = [Said("system" if system else "user", tidy(setup_text(conversation)), "setup")]
         for line in conversation.lines:
             content = tidy(line.text)
             if conversation.names and line.by:
                 content = f"{line.by}: {content}"
-            role = _ROLES.get(line.side, "user")
-            said.append(Said(role, content, "history" if line.side in _ROLES else "note"))
+            said.append(Said(_ROLES.get(line.side, "user"), content, told_as(line), line.turn))
+        if conversation.drafting:
+            said.append(Said("user", named_cue(conversation), "cue"))
         merged: list[list[int]] = []
         for number, one in enumerate(said):
             if merged and said[merged[-1][0]].role == one.role:
@@ -70,30 +82,41 @@ class Template(Unprimed):
     def fill(
         self, page: str, said: Sequence[Said], conversation: Conversation, vocabulary: Vocabulary
     ) -> tuple[Segment, ...]:
-        """Return the prompt: `page` as the sandbox rendered it, with the texts put back.
+        """Return the prompt: `page` as the sandbox rendered it, with the texts put back; of a draft's message only the
+        beginning.
 
-        Raises PromptError if the template lost or repeated a message.
+        Raises PromptError if the template lost or repeated a message, or shows a draft anywhere but at the end.
         """
-        numbers = [int(match[1]) for match in _HOLDER.finditer(page)]
+        holders = list(_HOLDER.finditer(page))
+        numbers = [int(match[1]) for match in holders]
         if sorted(numbers) != list(range(len(said))):
             raise PromptError("the model's own chat template does not show every message", "Choose a preset.")
+        if conversation.drafting and numbers[-1] != len(said) - 1:
+            raise PromptError("the model's own chat template does not end with the last message", "Choose a preset.")
         segments: list[Segment] = []
         position = 0
-        for match in _HOLDER.finditer(page):
+        for match, number in zip(holders, numbers, strict=True):
             segments += cut_controls(page[position : match.start()], vocabulary)
-            one = said[int(match[1])]
-            segments.append(text(one.content, one.origin))
+            one = said[number]
+            segments.append(text(one.content, one.origin, turn=one.turn))
             position = match.end()
-        segments += cut_controls(page[position:], vocabulary)
-        bos = vocabulary.bos
-        if bos is not None and (not segments or segments[0] != control(bos)):
-            segments.insert(0, control(bos))
-        return (*segments, text(named_cue(conversation), "cue"))
+        if conversation.drafting:
+            *segments, last = segments
+            segments = without_last_space(segments) if not last.text else [*segments, last]
+        else:
+            segments += [*cut_controls(page[position:], vocabulary), text(named_cue(conversation), "cue")]
+        return tuple(_begun(segments, vocabulary))
 
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:  # noqa: ARG002
         """Raise PromptError: this adapter needs the model's template, which only an engine can render."""
         raise PromptError("this preset uses the model's own chat template", "Load a model, or choose a preset.")
 
     def stops(self, conversation: Conversation) -> Stops:
-        """Return the lines of the user and the other members; the vocabulary's own ends stop every reply."""
-        return Stops(line=speaker_lines([conversation.user.name, *conversation.others()]))
+        """Return the lines of everybody else; the vocabulary's own ends stop every reply."""
+        return Stops(line=speaker_lines(conversation.silent()))
+
+
+def _begun(segments: list[Segment], vocabulary: Vocabulary) -> list[Segment]:
+    """The segments with the beginning-of-sequence token in front, which a template may have written or not."""
+    beginning = begin(vocabulary)
+    return segments if segments[: len(beginning)] == beginning else [*beginning, *segments]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rpchat.prompt.conversation import Conversation
 from rpchat.prompt.formats.common import JapaneseManner, begin, japanese_stops, plain_space, tidy
-from rpchat.prompt.formats.turns import cue, exchanges
+from rpchat.prompt.formats.turns import cue, exchanges, stacked
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, control, text
 from rpchat.prompt.setup import setup_text
 
@@ -30,20 +30,22 @@ class Vicuna(JapaneseManner):
     controls: tuple[str, ...] = ("</s>",)
 
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
-        """Return the prompt; no preamble stands before the setup."""
+        """Return the prompt; no preamble stands before the setup. A draft stands behind an open `USER: `."""
         segments = [*begin(vocabulary), text(neutral(tidy(setup_text(conversation))), "setup")]
         told = exchanges(conversation, neutral)
         for index, exchange in enumerate(told):
             if exchange.user:
-                segments += [text("\nUSER: "), text("\n".join(exchange.user), "history")]
+                segments += [text("\nUSER: "), *stacked(exchange.user)]
+            if exchange.drafted:
+                return tuple(segments)
             segments.append(text("\nASSISTANT:"))
             if exchange.model:
-                segments += [text(" "), text("\n".join(exchange.model), "history")]
+                segments += [text(" "), *stacked(exchange.model)]
             if index < len(told) - 1:
                 segments.append(control("</s>"))
         return (*segments, *cue(told[-1], neutral(conversation.prefill)))
 
     def stops(self, conversation: Conversation) -> Stops:
-        """Return `</s>`, the role words and the lines of the user and the other members."""
+        """Return `</s>`, the role words and the lines of everybody else."""
         anywhere, line = japanese_stops(conversation)
         return Stops(control=("</s>",), any=anywhere, line=("USER:", "ASSISTANT:", *line))
