@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from rpchat.errors import StoreError
 from rpchat.store.scenes import SceneStore
 from rpchat.store.thread import OneThread, to_its_end
-from rpchat.story.scene import Change, Scene, SceneSettings, Side, Turn
+from rpchat.story.scene import AnyChange, Scene, Turn
 
 
 class Book:
@@ -42,28 +41,13 @@ class Book:
             raise StoreError("another rpchat is using this home, so this one only reads", "Close it, then open again.")
 
     @to_its_end
-    async def add(
-        self,
-        *,
-        parent: int,
-        side: Side,
-        speaker: str,
-        text: str,
-        action: str,
-        member: str = "",
-        finish: str = "",
-        edited: bool = False,
-        record: Mapping[str, object] | None = None,
-        instead_of: int = 0,
-    ) -> Turn:
-        """Add a turn under `parent` and tell it; return it. With `instead_of`, what was told behind that turn stays."""
+    async def add(self, turn: Turn, *, action: str, instead_of: int = 0) -> Turn:
+        """Add a turn and tell it; return it with its id. With `instead_of`, what was told behind that turn stays."""
         self.writable()
         async with self._turnstile:
             self.scene, turn = await self._thread.run(
-                self._store.add_turn, self.scene, parent=parent, side=side, speaker=speaker, member=member, text=text,
-                now=self._clock(), finish=finish, edited=edited, record=record, action=action,
-                instead_of=instead_of,
-            )  # fmt: skip
+                self._store.add_turn, self.scene, turn, now=self._clock(), action=action, instead_of=instead_of
+            )
         return turn
 
     @to_its_end
@@ -74,8 +58,8 @@ class Book:
             self.scene = await self._thread.run(self._store.update_turn, self.scene, turn)
 
     @to_its_end
-    async def move(self, changes: Sequence[Change], *, action: str) -> None:
-        """Carry out an action that moves pointers; nothing is written if there are none."""
+    async def move(self, changes: Sequence[AnyChange], *, action: str) -> None:
+        """Carry out an action that moves pointers or changes settings; nothing is written if it changes nothing."""
         self.writable()
         if changes:
             async with self._turnstile:
@@ -104,10 +88,10 @@ class Book:
         return action
 
     @to_its_end
-    async def settle(self, **changed: str | int) -> None:
-        """Change the scene's settings by field name."""
+    async def settle(self, **values: str | int) -> None:
+        """Note settings, by field name, that are no action of the user's: undo does not take them back."""
         async with self._turnstile:
-            settings: SceneSettings = replace(self.scene.settings, **changed)  # type: ignore[arg-type]
+            settings = self.scene.settings.changed(values)
             if settings != self.scene.settings:
                 self.writable()
                 self.scene = await self._thread.run(self._store.save_settings, self.scene, settings)

@@ -26,8 +26,16 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model is in its thoughts, `characters` long so far; they are kept with the turn, and shown on demand."""
+
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
-    """A try came back empty: why, and what the next one changes. `attempt` is the number of the next."""
+    """A try came back empty, or went in circles: why, and what the next one changes. `attempt` is the number of the
+    next."""
 
     attempt: int
     of: int
@@ -43,7 +51,14 @@ class Finished:
     notice: str = ""
 
 
-SessionEvent = Loading | Loaded | Reading | Started | Delta | Retrying | Finished
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A line for the user to say, as the model would; nothing of it is stored. `text` is all of it."""
+
+    text: str
+
+
+SessionEvent = Loading | Loaded | Reading | Thinking | Started | Delta | Retrying | Finished | Drafted
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,11 @@ _NOTICES = {
     "loop": "it went round in circles · one round kept",
 }
 
+IN_CIRCLES = ("it went round in circles", "another version, repetition punished")
+"""Cause and change of the version that is written after a loop."""
+
+NOTHING_ADDED = "the model added nothing"
+
 
 def notice_of(written: Written, *, user: str) -> str:
     """Return the quiet line under a reply: what was done for the reader, or nothing."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
-from rpchat.engine.port import Ended, Engine, Piece, Reading, Request
+from rpchat.engine.port import Ended, Engine, Piece, Reading, Request, StreamEvent
 from rpchat.prompt.formats.common import Adapter
 from rpchat.reply.doctor import CAUSES, Attempt, attempt
 from rpchat.reply.ending import says_nothing
-from rpchat.reply.reader import End, Reply, ReplyReader
-from rpchat.session.events import Delta, Retrying
+from rpchat.reply.reader import End, Manners, Reply, ReplyReader
+from rpchat.reply.thoughts import closed_thoughts
+from rpchat.session.events import Delta, Retrying, Thinking
 from rpchat.session.prompter import Fitted
-from rpchat.story.preset import Preset
+from rpchat.story.preset import Preset, Sampling
 
 MAX_SEED = 0xFFFFFFFE
+GOING_ON = 4
+"""A reply that had come to its end and is to go on may not end again for this many tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +32,11 @@ class Job:
     user: str
     speaker: str
     others: tuple[str, ...]
+    manners: Manners
     fitted: Callable[[str, int], Awaitable[Fitted]]
     seed: int
+    sampling: Sampling | None = None
+    """How tokens are chosen; None as the preset says."""
     prefill: str = ""
     """Written for the model at the end of the prompt."""
     shown: str = ""
@@ -90,7 +96,7 @@ class Written:
     first_kept: int
 
 
-WriterEvent = Reading | Delta | Retrying | Written
+WriterEvent = Reading | Thinking | Delta | Retrying | Written
 
 
 class Writer:
@@ -104,13 +110,14 @@ class Writer:
         self._plan = Attempt(1)
         self._prefill = job.prefill
         self._first_kept = 0
+        self._pending = ""
         self.tally = Tally()
 
     async def run(self) -> AsyncGenerator[WriterEvent, None]:
         """Yield what happens; the last event is `Written`."""
         tries = self._job.preset.tries
         for number in range(1, tries + 1):
-            self._plan = attempt(number)
+            self._plan = attempt(number, causes=self._causes)
             async with aclosing(self._try()) as events:
                 async for event in events:
                     yield event
@@ -120,49 +127,85 @@ class Writer:
                         cause = event.reply.cause
             self._causes.append(cause)
             if number < tries:
-                coming = attempt(number + 1)
+                coming = attempt(number + 1, causes=self._causes)
                 yield Retrying(number + 1, tries, CAUSES.get(cause, cause), coming.change)
 
     async def _try(self) -> AsyncGenerator[WriterEvent, None]:
         job, plan = self._job, self._plan
         begins = not job.shown
-        self._prefill = job.adapter.opening(job.speaker) if begins and plan.primed else job.prefill
-        shown = _visible(self._prefill, job.speaker) if begins else job.shown
+        opening = job.adapter.opening(job.speaker) if begins and plan.primed else job.prefill
+        shown = _visible(opening, job.speaker) if begins else job.shown
+        manners = job.manners
+        self._prefill = opening
+        if plan.thoughts_closed and manners.reasoning is not None:
+            self._prefill = closed_thoughts(manners.reasoning) + opening
+            manners = replace(manners, reasoning=replace(manners.reasoning, opened=False))
         fitted = await job.fitted(self._prefill, len(job.continue_ids))
         self._first_kept = fitted.first_kept
         stops = fitted.prompt.stops
-        self._reader = reader = ReplyReader(
-            stops=stops, user=job.user, speaker=job.speaker, others=job.others, prefill=shown
+        self._reader = ReplyReader(
+            stops=stops, user=job.user, speaker=job.speaker, others=job.others, prefill=shown, manners=manners
         )
+        self._pending = shown if begins else ""
         self.tally = Tally()
-        request = Request(
+        first = request = Request(
             segments=fitted.prompt.segments,
-            sampling=job.preset.sampling,
+            sampling=job.sampling or job.preset.sampling,
             seed=(job.seed + plan.number - 1) % MAX_SEED,
             max_tokens=fitted.max_tokens,
             stop_controls=tuple(name.removesuffix("?") for name in stops.control),
             continue_ids=job.continue_ids,
             forbid_end=max(plan.forbid_end, job.forbid_end),
         )
-        end: End = "stop"
-        pending = shown if begins else ""
-        async with aclosing(job.engine.stream(request)) as events:
-            async for event in events:
-                if isinstance(event, Reading):
-                    self.tally.read(event)
-                    yield event
-                elif isinstance(event, Ended):
-                    end = event.reason
-                else:
-                    self.tally.wrote(event)
-                    pending += reader.feed(event.data)
-                    # 「 alone may still become 「」, which is no reply: nothing is shown before something is said.
-                    if pending and not says_nothing(reader.added):
-                        yield Delta(pending)
-                        pending = ""
-                    if reader.done:
+        end: End | None = None
+        while end is None or self._too_short(end):
+            if end is not None:
+                request = self._further(first)
+            async with aclosing(job.engine.stream(request)) as events:
+                async for event in events:
+                    if isinstance(event, Ended):
+                        end = event.reason
+                    for told in self._take(event):
+                        yield told
+                    if self._reader.done:
                         break
-        yield self._written(reader.finish(end))
+            end = end or "stop"
+        yield self._written(self._reader.finish(end))
+
+    def _take(self, event: StreamEvent) -> Iterator[WriterEvent]:
+        """What the reader is told of an event of the engine's."""
+        reader = self._reader
+        assert reader is not None
+        if isinstance(event, Reading):
+            if not self.tally.reply_ids:
+                self.tally.read(event)
+                yield event
+        elif isinstance(event, Piece):
+            self.tally.wrote(event)
+            self._pending += reader.feed(event.data)
+            if reader.thinking:
+                yield Thinking(len(reader.thoughts))
+            # 「 alone may still become 「」, which is no reply: nothing is shown before something is said.
+            if self._pending and not says_nothing(reader.added):
+                yield Delta(self._pending)
+                self._pending = ""
+
+    def _too_short(self, end: End) -> bool:
+        """Whether a reply that ended by itself is to go on: the preset wants more of it, and there is something."""
+        written, reader = len(self.tally.reply_ids), self._reader
+        assert reader is not None
+        wanted = min(self._job.preset.min_tokens, self._job.preset.max_tokens)
+        return end in ("eos", "stop") and 0 < written < wanted and not reader.done and not says_nothing(reader.added)
+
+    def _further(self, first: Request) -> Request:
+        """The request that goes on behind what was written since the first one."""
+        written = self.tally.reply_ids
+        return replace(
+            first,
+            continue_ids=(*self._job.continue_ids, *written),
+            max_tokens=max(1, first.max_tokens - len(written)),
+            forbid_end=GOING_ON,
+        )
 
     def interrupted(self) -> Written | None:
         """Return what was written before the job was stopped; None if there is nothing a reader could see."""
@@ -179,6 +222,8 @@ class Writer:
         }
         if reply.removed:
             record["removed"] = reply.removed
+        if reply.folded:
+            record["folded"] = [asdict(fold) for fold in reply.folded]
         if reply.whole:
             record["ids"] = [*self._job.continue_ids, *self.tally.reply_ids]
             record["prefill"] = self._prefill

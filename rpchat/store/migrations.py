@@ -80,6 +80,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX journal_scene ON journal (scene, undone, id);
     """,
+    "ALTER TABLE turn ADD COLUMN continues INTEGER NOT NULL DEFAULT 0",
 )
 
 

@@ -13,13 +13,14 @@ from rpchat.errors import RpchatError, StoreError
 from rpchat.store.parsing import parse
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
-from rpchat.story.scene import Change, Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import AnyChange, Change, Member, Scene, SceneSettings, SettingChange, Turn
 from rpchat.story.text import fold
 
 T = TypeVar("T", Card, Persona)
 
 _TURNS = """
-SELECT id, parent, side, speaker, member, text, created, finish, edited, record FROM turn WHERE scene = ? ORDER BY id
+SELECT id, parent, side, speaker, member, text, created, finish, edited, continues, record
+FROM turn WHERE scene = ? ORDER BY id
 """
 
 
@@ -38,14 +39,25 @@ def settings_json(settings: SceneSettings) -> str:
     return to_json(asdict(settings))
 
 
-def changes_json(changes: Iterable[Change]) -> str:
-    """Return moved pointers as JSON rows `[what, key, old, new]`."""
-    return to_json([[change.what, change.key, change.old, change.new] for change in changes])
+_SETTING = "setting"
 
 
-def changes_from(text: str) -> tuple[Change, ...]:
-    """Return the moved pointers of a journal row."""
-    return tuple(Change(what, key, old, new) for what, key, old, new in json.loads(text))
+def changes_json(changes: Iterable[AnyChange]) -> str:
+    """Return what an action changed as JSON rows `[what, key, old, new]`."""
+    return to_json([
+        [_SETTING, change.name, change.old, change.new]
+        if isinstance(change, SettingChange)
+        else [change.what, change.key, change.old, change.new]
+        for change in changes
+    ])  # fmt: skip
+
+
+def changes_from(text: str) -> tuple[AnyChange, ...]:
+    """Return what the action of a journal row changed."""
+    return tuple(
+        SettingChange(key, old, new) if what == _SETTING else Change(what, key, old, new)
+        for what, key, old, new in json.loads(text)
+    )
 
 
 def cast_key(card_ids: Iterable[str]) -> str:
@@ -61,7 +73,7 @@ def folded(text: str) -> str | None:
 
 def _turn(row: Sequence[apsw.SQLiteValue]) -> Turn:
     """Return the turn of a row of `_TURNS`."""
-    turn_id, parent, side, speaker, member, text, created, finish, edited, record = row
+    turn_id, parent, side, speaker, member, text, created, finish, edited, continues, record = row
     return Turn(
         id=_int(turn_id),
         parent=_int(parent),
@@ -72,6 +84,7 @@ def _turn(row: Sequence[apsw.SQLiteValue]) -> Turn:
         created=_float(created),
         finish=str(finish),
         edited=bool(edited),
+        continues=_int(continues),
         record=json.loads(str(record)),
     )
 

@@ -7,7 +7,7 @@ Order comes from ids and counters, never from the clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from rpchat.store import rows
 from rpchat.store.database import connect, reporting, snapshot, transaction
 from rpchat.store.listing import SceneSummary, latest_scene, summaries
 from rpchat.store.settling import settle_scene
-from rpchat.store.tree import move, touch
+from rpchat.store.tree import move, save_settings, touch
 from rpchat.story.persona import Persona
-from rpchat.story.scene import ROOT, Change, Member, Scene, SceneSettings, Side, Turn
+from rpchat.story.scene import ROOT, AnyChange, Member, Scene, SceneSettings, Turn
 from rpchat.story.text import clean, fold, one_line
 
 __all__ = ["SceneStore", "SceneSummary"]
@@ -88,40 +88,14 @@ class SceneStore:
         with reporting():
             return latest_scene(self._connection, card_ids)
 
-    def add_turn(
-        self,
-        scene: Scene,
-        *,
-        parent: int,
-        side: Side,
-        speaker: str,
-        text: str,
-        now: float,
-        action: str,
-        member: str = "",
-        finish: str = "",
-        edited: bool = False,
-        record: Mapping[str, object] | None = None,
-        instead_of: int = 0,
-    ) -> tuple[Scene, Turn]:
-        """Add a turn under `parent`, bring it into the told line, and journal that as `action`.
+    def add_turn(self, scene: Scene, turn: Turn, *, now: float, action: str, instead_of: int = 0) -> tuple[Scene, Turn]:
+        """Add a turn (its id and time are given here), bring it into the told line, and journal that as `action`.
 
         With `instead_of`, it only words that turn differently: what was told behind it stays told.
         """
-        if parent != ROOT and parent not in scene.turns:
-            raise StoreError(f"There is no turn {parent} in this scene")
-        turn = Turn(
-            id=0,
-            parent=parent,
-            side=side,
-            speaker=clean(speaker),
-            member=member,
-            text=clean(text),
-            created=now,
-            finish=finish,
-            edited=edited,
-            record=dict(record or {}),
-        )
+        if turn.parent != ROOT and turn.parent not in scene.turns:
+            raise StoreError(f"There is no turn {turn.parent} in this scene")
+        turn = replace(turn, speaker=clean(turn.speaker), text=clean(turn.text), created=now, record=dict(turn.record))
         with transaction(self._connection):
             turn = replace(turn, id=self._insert(scene.id, turn))
             changes = scene.adding(turn, instead_of=instead_of)
@@ -144,8 +118,8 @@ class SceneStore:
                 raise StoreError(f"There is no turn {turn.id} in this scene")
         return scene.with_turn(turn)
 
-    def commit(self, scene: Scene, changes: Sequence[Change], *, action: str, now: float) -> Scene:
-        """Move pointers and journal that as `action`. Without changes nothing is written."""
+    def commit(self, scene: Scene, changes: Sequence[AnyChange], *, action: str, now: float) -> Scene:
+        """Move pointers, change settings, and journal that as `action`. Without changes nothing is written."""
         if not changes:
             return scene
         with transaction(self._connection):
@@ -171,12 +145,11 @@ class SceneStore:
             return sum(settle_scene(self._connection, one) for one in wanted)
 
     def save_settings(self, scene: Scene, settings: SceneSettings) -> Scene:
-        """Save how the scene is played."""
+        """Save how the scene is played, without journaling it."""
+        after = replace(scene, settings=settings)
         with transaction(self._connection):
-            self._connection.execute(
-                "UPDATE scene SET settings = ? WHERE id = ?", (rows.settings_json(settings), scene.id)
-            )
-        return replace(scene, settings=settings)
+            save_settings(self._connection, after)
+        return after
 
     def rename(self, scene: Scene, title: str) -> Scene:
         """Give the scene another title."""
@@ -199,10 +172,10 @@ class SceneStore:
 
     def _insert(self, scene_id: int, turn: Turn) -> int:
         self._connection.execute(
-            "INSERT INTO turn (scene, parent, side, speaker, member, text, search, created, finish, edited, record)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO turn (scene, parent, side, speaker, member, text, search, created, finish, edited, continues,"
+            " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (scene_id, turn.parent, turn.side, turn.speaker, turn.member, turn.text, rows.folded(turn.text),
-             turn.created, turn.finish, turn.edited, rows.to_json(turn.record)),
+             turn.created, turn.finish, turn.edited, turn.continues, rows.to_json(turn.record)),
         )  # fmt: skip
         return self._connection.last_insert_rowid()
 

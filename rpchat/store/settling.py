@@ -6,7 +6,7 @@ import apsw
 
 from rpchat.store import rows
 from rpchat.store.tree import move
-from rpchat.story.scene import Scene
+from rpchat.story.scene import Change, Scene
 
 
 def settle_scene(connection: apsw.Connection, scene_id: int) -> int:
@@ -30,7 +30,7 @@ def _take_back(connection: apsw.Connection, scene: Scene, turn_id: int) -> Scene
     ).fetchone()
     if row is not None:
         changes = rows.changes_from(str(row[1]))
-        if any(change.what == "hidden" and change.key == turn_id and not change.new for change in changes):
+        if Change("hidden", turn_id, 1, 0) in changes:
             connection.execute("DELETE FROM journal WHERE id = ?", (row[0],))
             undoing = [change.reversed() for change in reversed(changes)]
             return move(connection, scene, undoing, action=None, now=None)

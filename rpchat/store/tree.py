@@ -1,4 +1,4 @@
-"""Moving the pointers of a scene's turn tree, on disk as in the value. Called inside a transaction only."""
+"""Moving a scene's pointers and changing its settings, on disk as in the value. Called inside a transaction only."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from collections.abc import Sequence
 import apsw
 
 from rpchat.store import rows
-from rpchat.story.scene import Change, Scene
+from rpchat.story.scene import AnyChange, Change, Scene, SettingChange
 
 
 def move(
-    connection: apsw.Connection, scene: Scene, changes: Sequence[Change], *, action: str | None, now: float | None
+    connection: apsw.Connection, scene: Scene, changes: Sequence[AnyChange], *, action: str | None, now: float | None
 ) -> Scene:
     """Apply `changes` to the scene and to its rows, and return the next scene.
 
     With an `action`, they are journaled under its name and what could be redone no longer can be; without, they
     come from the journal themselves. Without a time the scene keeps the one it has.
     """
+    after = scene.apply(changes)
     for change in changes:
-        _point(connection, scene.id, change)
+        if not isinstance(change, SettingChange):
+            _point(connection, scene.id, change)
+    if after.settings != scene.settings:
+        save_settings(connection, after)
     if action is not None:
         connection.execute("DELETE FROM journal WHERE scene = ? AND undone = 1", (scene.id,))
         connection.execute(
@@ -27,7 +31,6 @@ def move(
             " SELECT id, ?, coalesce(?, updated), ? FROM scene WHERE id = ?",
             (action, now, rows.changes_json(changes), scene.id),
         )
-    after = scene.apply(changes)
     touch(connection, after, now=now)
     return after
 
@@ -40,6 +43,11 @@ def touch(connection: apsw.Connection, scene: Scene, *, now: float | None) -> No
         " touched = (SELECT max(touched) + 1 FROM scene) WHERE id = ?",
         (now, line[-1].id if line else 0, len(line), scene.id),
     )
+
+
+def save_settings(connection: apsw.Connection, scene: Scene) -> None:
+    """Write the scene's settings down."""
+    connection.execute("UPDATE scene SET settings = ? WHERE id = ?", (rows.settings_json(scene.settings), scene.id))
 
 
 def _point(connection: apsw.Connection, scene_id: int, change: Change) -> None:

@@ -17,6 +17,13 @@ from rpchat.story.persona import ANONYMOUS, Persona
 
 Side = Literal["user", "member"]
 
+Impersonation = Literal["cut", "keep"]
+"""What happens where a reply begins a line of somebody else's: it ends there, or goes on."""
+
+OutOfCharacter = Literal["cut", "keep", "fold"]
+"""What happens to a line outside the story, `((OOC: …))`: the reply ends there; or it stays; or it is put away, to be
+looked at when asked for, and never told to the model again."""
+
 ROOT = 0
 """The parent of a first turn. Turn ids are 1 and up."""
 
@@ -37,6 +44,8 @@ class Turn:
     finish: str = ""
     """Why the reply ended (`eos`, `length`, `cancelled` …); empty for typed text; `open` while it is being written."""
     edited: bool = False
+    continues: int = 0
+    """The version this one goes on from: its text begins with that one's. 0: it begins by itself."""
     record: Mapping[str, object] = field(default_factory=dict)
     """The story of the turn: attempts, token counts, times, token ids. JSON values only."""
 
@@ -61,8 +70,14 @@ class SceneSettings:
     """The author's note: told to the model near the end of every prompt."""
     note_depth: int = 2
     """How many turns stand behind the note."""
+    impersonation: Impersonation = "cut"
+    out_of_character: OutOfCharacter = "cut"
     first_kept: int = 0
     """The turn the prompt begins with; the ones before it no longer fit. 0: all fit."""
+
+    def changed(self, values: Mapping[str, str | int]) -> SceneSettings:
+        """Return the settings with those of the names in `values` changed."""
+        return replace(self, **values)  # type: ignore[arg-type]  # the names are fields, each value of its type
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,22 @@ class Change:
     def reversed(self) -> Change:
         """Return the change that takes this one back."""
         return replace(self, old=self.new, new=self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """One setting changed by an action: the field `name` of the scene's settings, from `old` to `new`."""
+
+    name: str
+    old: str | int
+    new: str | int
+
+    def reversed(self) -> SettingChange:
+        """Return the change that takes this one back."""
+        return replace(self, old=self.new, new=self.old)
+
+
+AnyChange = Change | SettingChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,25 +150,35 @@ class Scene:
         return path[-1].id if path else ROOT
 
     def swipes(self, turn_id: int) -> tuple[Turn, ...]:
-        """Return the visible versions of a turn in the order they were made, itself among them."""
-        parent = self.turns[turn_id].parent
+        """Return the visible versions of a turn in the order they were made, itself among them.
+
+        Those of a turn that goes on from another version are the ones that go on from that same version.
+        """
+        told = self.turns[turn_id]
         return tuple(
             turn
             for turn in sorted(self.turns.values(), key=lambda turn: turn.id)
-            if turn.parent == parent and turn.id not in self.hidden
+            if turn.parent == told.parent and turn.continues == told.continues and turn.id not in self.hidden
         )
 
-    def apply(self, changes: Iterable[Change]) -> Scene:
-        """Return the scene with the pointers moved."""
-        chosen, hidden = dict(self.chosen), set(self.hidden)
+    def furthest(self, turn_id: int) -> Turn:
+        """Return the version in which `turn_id` goes on, and that one again, the newest each time; or itself."""
+        going_on = [turn for turn in self.turns.values() if turn.continues == turn_id and turn.id not in self.hidden]
+        return self.furthest(max(turn.id for turn in going_on)) if going_on else self.turns[turn_id]
+
+    def apply(self, changes: Iterable[AnyChange]) -> Scene:
+        """Return the scene with the pointers moved and the settings changed."""
+        chosen, hidden, settings = dict(self.chosen), set(self.hidden), {}
         for change in changes:
-            if change.what == "chosen":
+            if isinstance(change, SettingChange):
+                settings[change.name] = change.new
+            elif change.what == "chosen":
                 chosen[change.key] = change.new
             elif change.new:
                 hidden.add(change.key)
             else:
                 hidden.discard(change.key)
-        return replace(self, chosen=chosen, hidden=frozenset(hidden))
+        return replace(self, chosen=chosen, hidden=frozenset(hidden), settings=self.settings.changed(settings))
 
     def with_turn(self, turn: Turn) -> Scene:
         """Return the scene with `turn` added or, by id, replaced. Pointers stay."""
@@ -161,18 +202,26 @@ class Scene:
             changes.append(Change("chosen", turn.id, 0, following))
         return tuple(changes)
 
+    def setting(self, **values: str | int) -> tuple[SettingChange, ...]:
+        """Return the changes that set these settings, those that are not so already."""
+        now = {name: getattr(self.settings, name) for name in values}
+        return tuple(SettingChange(name, now[name], new) for name, new in values.items() if now[name] != new)
+
     def hiding(self, turn_id: int) -> tuple[Change, ...]:
         """Return the changes that delete a turn: it is hidden, and if it was the told end of the line and has other
-        versions, the one before it (else the one behind it) is told instead. None if it is hidden already."""
+        versions, the one before it (else the one behind it) is told instead; a continuation without others leaves the
+        version it went on from. None if it is hidden already."""
         if turn_id in self.hidden:
             return ()
+        turn = self.turns[turn_id]
         changes = [Change("hidden", turn_id, 0, 1)]
-        told = self.chosen.get(self._before(self.turns[turn_id].parent), 0) == turn_id
+        told = self.chosen.get(self._before(turn.parent), 0) == turn_id
         if told and not self.chosen.get(turn_id, 0):
-            others = [turn for turn in self.swipes(turn_id) if turn.id != turn_id]
-            if others:
-                earlier = [turn for turn in others if turn.id < turn_id]
-                changes += self.choosing((earlier[-1] if earlier else others[0]).id)
+            others = [other.id for other in self.swipes(turn_id) if other.id != turn_id]
+            earlier = [other for other in others if other < turn_id][-1:]
+            stem = [turn.continues] if turn.continues not in (0, *self.hidden) else []
+            for instead in (*earlier, *others, *stem)[:1]:
+                changes += self.choosing(instead)
         return tuple(changes)
 
     def _before(self, parent: int) -> int:

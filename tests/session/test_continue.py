@@ -29,7 +29,8 @@ async def test_from_its_own_tokens(begin: Begin) -> None:
     assert begun.text == "One day i"
     assert shown(events) == "One day it rained"
     await told(scene.session.continue_())
-    assert (scene.last.id, scene.last.text) == (first.id, "One day it rained hard.")
+    assert scene.last.text == "One day it rained hard."
+    assert scene.session.scene.turns[first.id] == first
     _, second, third = scene.engine.requests
     assert "".join(map(chr, second.continue_ids)) == "One day"
     assert "".join(map(chr, third.continue_ids)) == "One day it rained"
@@ -53,7 +54,7 @@ async def test_from_its_text_behind_an_edit(begin: Begin) -> None:
     request = scene.engine.requests[-1]
     assert request.continue_ids == ()
     assert read(request).endswith("assistant\nOnce")
-    assert (scene.last.id, scene.last.text) == (edited.id, "Once and two.")
+    assert (scene.last.continues, scene.last.text) == (edited.id, "Once and two.")
     assert scene.session.scene.turns[first.id].text == "One."
 
 
@@ -155,8 +156,9 @@ async def _dropped(scene: Play) -> int:
 
 
 async def test_too_much_to_go_on_with_is_said(begin: Begin) -> None:
-    scene = begin([Script.of("x" * 300)] * 3, preset=replace(CHATML, max_tokens=300), n_ctx=800)
+    long = "".join(f" and {number}" for number in range(40))[1:301]
+    scene = begin([Script.of(long)] * 3, preset=replace(CHATML, max_tokens=300), n_ctx=800)
     await told(scene.session.reply())
     _, error = await failing(scene.session.continue_())
     assert isinstance(error, PromptError)
-    assert scene.last.text == "x" * 300
+    assert scene.last.text == long

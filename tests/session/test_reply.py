@@ -161,7 +161,7 @@ async def test_a_line_of_the_user_is_cut(begin: Begin) -> None:
     end = finished(await told(scene.session.reply()))
     assert (end.turn.text, end.turn.finish) == ("She nods.", "user_turn")
     assert end.notice == "cut where it began to speak for Robin"
-    assert end.turn.record["removed"] == "Robin:"
+    assert end.turn.record["removed"] == "\nRobin:"
     assert scene.engine.cancelled == 1
 
 

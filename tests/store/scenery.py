@@ -29,31 +29,17 @@ def begin(store: SceneStore, *cast: Member, title: str = "夜の庭", now: float
 def say(
     store: SceneStore, scene: Scene, text: str, *, parent: int | None = None, instead_of: int = 0
 ) -> tuple[Scene, Turn]:
-    return store.add_turn(
-        scene,
-        parent=scene.tip() if parent is None else parent,
-        side="user",
-        speaker="悠人",
-        text=text,
-        now=1001.5,
-        action="say",
-        instead_of=instead_of,
-    )
+    under = scene.tip() if parent is None else parent
+    turn = Turn(id=0, parent=under, side="user", speaker="悠人", text=text)
+    return store.add_turn(scene, turn, now=1001.5, action="say", instead_of=instead_of)
 
 
 def reply(store: SceneStore, scene: Scene, text: str, *, finish: str = "eos") -> tuple[Scene, Turn]:
-    return store.add_turn(
-        scene,
-        parent=scene.tip(),
-        side="member",
-        speaker="桜",
-        member="sakura",
-        text=text,
-        now=1002.0,
-        action="reply",
-        finish=finish,
+    turn = Turn(
+        id=0, parent=scene.tip(), side="member", speaker="桜", member="sakura", text=text, finish=finish,
         record={"attempts": [{"tokens": 3, "ms": 1.5}]},
-    )
+    )  # fmt: skip
+    return store.add_turn(scene, turn, now=1002.0, action="reply")
 
 
 def texts(scene: Scene) -> list[str]:

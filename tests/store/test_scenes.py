@@ -9,7 +9,7 @@ import pytest
 from rpchat.errors import StoreError
 from rpchat.store.migrations import MIGRATIONS
 from rpchat.store.scenes import SceneStore
-from rpchat.story.scene import ROOT, SceneSettings
+from rpchat.story.scene import ROOT, SceneSettings, Turn
 from tests.store.scenery import IRIS, SAKURA, begin, reply, say, texts
 
 
@@ -123,10 +123,8 @@ def test_an_interrupted_reply_stays_and_an_empty_one_never_was(store: SceneStore
     kept, _ = reply(store, kept, "おは", finish="open")
     empty, _ = say(store, begin(store), "one")
     before, _ = reply(store, empty, "first")
-    empty, _ = store.add_turn(
-        before, parent=before.line()[0].id, side="member", speaker="桜", text="", now=3.0, action="regenerate",
-        finish="open",
-    )  # fmt: skip
+    nothing = Turn(id=0, parent=before.line()[0].id, side="member", speaker="桜", finish="open")
+    empty, _ = store.add_turn(before, nothing, now=3.0, action="regenerate")
     assert store.settle() == 2
     assert store.settle() == 0
     told = store.load(kept.id).line()[-1]
