@@ -7,8 +7,9 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from rpchat.engine.port import Engine, ModelInfo
-from rpchat.errors import RpchatError
+from rpchat.errors import PromptError, RpchatError
 from rpchat.prompt.formats import adapter_of
+from rpchat.session.ahead import next_prompt
 from rpchat.session.book import Book
 from rpchat.session.events import SessionEvent, Started, Status
 from rpchat.session.inspect import Inspection, inspect
@@ -164,6 +165,21 @@ class Session:
         """Write what the user might say next, going on from `text`; the last event is `Drafted`. Nothing is stored."""
         job = self._job(self.scene.persona.name, self.scene.line(), Whim())
         return self._replying.draft(going_on_from(job, text) if text.strip() else job)
+
+    async def read_ahead(self) -> bool:
+        """Let the engine read what the next prompt begins with whatever the user types; return whether all is read.
+
+        Turns for which there will be no room are dropped now. Any other call to the engine ends it. Raises EngineError.
+        """
+        if self.model is None or self.busy or self.read_only:
+            return False
+        try:
+            ahead = await next_prompt(self._engine, self.preset, self.scene)
+        except PromptError:
+            # It is told to who asks for the reply.
+            return False
+        await self._book.settle(first_kept=ahead.first_kept)
+        return await self._engine.read_ahead(ahead.segments)
 
     def _last(self) -> Turn | None:
         line = self.scene.line()

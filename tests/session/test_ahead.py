@@ -1,0 +1,82 @@
+"""While nobody waits, what the next prompt begins with is read, and what will not fit is dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rpchat.engine.scripted import Script
+from rpchat.prompt.segment import Segment, joined
+from rpchat.story.preset import Preset
+from tests.session.conftest import Begin
+from tests.session.helpers import CHATML, MIRA, MISTRAL, SAKURA, TOCK, YUTO, told
+
+ADAPTERS = ("mistral", "vicuna", "party", "chatml", "alpaca", "blockml")
+
+
+def spelt(segments: tuple[Segment, ...]) -> str:
+    return "".join(content for _, content in joined(segments))
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("said", ["「そう」", "(nods)", "Yes."])
+async def test_the_next_prompt_begins_with_what_was_read_ahead(begin: Begin, adapter: str, said: str) -> None:
+    scene = begin(None, preset=Preset(name=adapter, adapter=adapter), cast=(MIRA, TOCK))
+    await scene.session.say("So?")
+    await told(scene.session.reply())
+    assert await scene.session.read_ahead()
+    await scene.session.say(said)
+    await told(scene.session.reply())
+    (ahead,) = scene.engine.ahead
+    prompt = scene.engine.requests[-1].segments
+    assert spelt(prompt).startswith(spelt(ahead))
+    assert len(spelt(prompt)) - len(spelt(ahead)) < len(said) + 60
+    assert said not in spelt(ahead)
+
+
+async def test_a_note_stands_where_it_will_stand(begin: Begin) -> None:
+    scene = begin(None)
+    await scene.session.set_note("It rains.", depth=2)
+    for line in ("One?", "Two?"):
+        await scene.session.say(line)
+        await told(scene.session.reply())
+    await scene.session.read_ahead()
+    await scene.session.say("Three?")
+    await told(scene.session.reply())
+    ahead = spelt(scene.engine.ahead[-1])
+    assert "It rains." in ahead
+    assert spelt(scene.engine.requests[-1].segments).startswith(ahead)
+
+
+async def test_turns_are_dropped_before_they_are_in_the_way(begin: Begin) -> None:
+    scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=1200)
+    dropped_while_waiting = 0
+    for number in range(30):
+        await scene.session.say(f"line {number}")
+        before = scene.session.scene.settings.first_kept
+        await told(scene.session.reply())
+        assert scene.session.scene.settings.first_kept == before
+        await scene.session.read_ahead()
+        dropped_while_waiting += scene.session.scene.settings.first_kept != before
+    assert dropped_while_waiting
+    assert scene.on_disk().settings == scene.session.scene.settings
+
+
+async def test_nothing_is_read_without_a_model_or_a_prompt(begin: Begin) -> None:
+    scene = begin(
+        [],
+        preset=replace(CHATML, max_tokens=100),
+        n_ctx=300,
+        cast=(replace(MIRA, card=replace(MIRA.card, description="x" * 900)),),
+    )
+    assert not await scene.session.read_ahead()
+    assert scene.engine.ahead == []
+
+
+async def test_in_japanese_a_line_may_open_in_any_way(begin: Begin) -> None:
+    scene = begin(["「はい」", Script.of("「ええ」")], cast=(SAKURA,), persona=YUTO, preset=MISTRAL)
+    await scene.session.say("おはよう")
+    await told(scene.session.reply())
+    await scene.session.read_ahead()
+    assert spelt(scene.engine.ahead[0]).endswith("桜「はい」 </s>[INST] ")
