@@ -1,14 +1,14 @@
 """The parent's side of the engine: a worker process that holds the model, and is started again when it dies.
 
 Invariants: one order is under way at a time; after every order the worker is either idle or gone; nothing that was
-started outlives `close`.
+started outlives `close`. Reading ahead is the one order that gives way: whoever wants the worker cancels it first.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +49,8 @@ class ChildEngine:
         self._sandbox = Sandbox(log=log)
         self._lock = asyncio.Lock()
         self._number = 1
+        self._ahead = 0
+        self._wanted = 0
 
     @property
     def model(self) -> ModelInfo | None:
@@ -69,7 +71,7 @@ class ChildEngine:
         Closing the generator early ends the worker. After a failure, the model before, if there was one, is loaded
         again by the next call.
         """
-        async with self._lock:
+        async with self._turn():
             header = await asyncio.to_thread(read_header, path)
             target = Target(header, settings, tuple(controls))
             async with aclosing(self._host.start(target)) as events:
@@ -78,27 +80,46 @@ class ChildEngine:
 
     async def tokenize(self, segments: Sequence[Segment]) -> list[int]:
         """Return the token ids of a prompt, exactly as `stream` would read it. Raises PromptError, EngineError."""
-        async with self._lock:
+        async with self._turn():
             content = await self._ask("tokenize", segments=list(segments))
         ids: list[int] = content["ids"]
         return ids
 
     async def pieces(self, ids: Sequence[int]) -> list[bytes]:
         """Return the bytes of each token; a control token has none. Raises EngineError."""
-        async with self._lock:
+        async with self._turn():
             content = await self._ask("pieces", ids=list(ids))
         return [bytes.fromhex(piece) for piece in content["pieces"]]
 
-    async def cached(self) -> list[int]:
-        """Return the tokens the worker's cache holds. Raises EngineError."""
+    async def reusable(self, ids: Sequence[int]) -> int:
+        """Return how many of a prompt's first tokens the worker would not read again. Raises EngineError."""
+        async with self._turn():
+            content = await self._ask("reusable", ids=list(ids))
+        count: int = content["count"]
+        return count
+
+    async def read_ahead(
+        self, segments: Sequence[Segment], *, continue_ids: Sequence[int] = (), replacing: bool = False
+    ) -> bool:
+        """Read a prompt that may come; return whether all of it is read. Any other call ends it at once.
+
+        Raises PromptError, EngineError. When its task is cancelled, the worker stays, idle.
+        """
         async with self._lock:
-            content = await self._ask("cached")
-        ids: list[int] = content["ids"]
-        return ids
+            if self._wanted:
+                return False
+            self._number += 1
+            self._ahead = self._number
+            try:
+                worker = await self._host.ready()
+                order = {"segments": list(segments), "continue_ids": list(continue_ids), "replacing": replacing}
+                return not self._wanted and await self._read_ahead(worker, order)
+            finally:
+                self._ahead = 0
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels and waits until the worker is idle."""
-        async with self._lock:
+        async with self._turn():
             worker = await self._host.ready()
             self._number += 1
             idle = False
@@ -150,6 +171,37 @@ class ChildEngine:
         """End the worker and everything it started. Never raises; may be called twice."""
         await asyncio.gather(self._host.close(), self._sandbox.close())
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None, None]:
+        """Have the worker to oneself. Nobody waits for reading ahead: it is cancelled, or does not begin."""
+        self._wanted += 1
+        try:
+            if self._ahead and self._host.worker is not None:
+                # A worker that is gone is noticed by whoever holds it.
+                with suppress(WorkerDiedError):
+                    await self._host.worker.send("cancel", number=self._ahead)
+            await self._lock.acquire()
+        finally:
+            self._wanted -= 1
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    async def _read_ahead(self, worker: Worker, order: Fields) -> bool:
+        idle = False
+        try:
+            await self._send(worker, "read_ahead", number=self._number, **order)
+            _, content = await self._receive(worker)
+            idle = True
+        except RpchatError:
+            idle = True
+            raise
+        finally:
+            if not idle:
+                await self._cancel(worker)
+        return bool(content.get("whole"))
+
     async def _ask(self, kind: str, **content: object) -> Fields:
         """Send one order and return its only answer."""
         worker = await self._host.ready()
@@ -175,7 +227,7 @@ class ChildEngine:
         return kind, checked(kind, content)
 
     async def _cancel(self, worker: Worker) -> None:
-        """Cancel the stream under way and wait until the worker is idle; one that does not listen is ended."""
+        """Cancel what is under way and wait until the worker is idle; one that does not listen is ended."""
         idle = False
         try:
             await worker.send("cancel", number=self._number)

@@ -49,7 +49,7 @@ class Target:
         """Return what the KV cache takes with these settings, as far as the header tells."""
         keys, values = self.header.cache_elements()
         bits = keys * _CACHE_BITS[self.settings.type_k] + values * _CACHE_BITS[self.settings.type_v]
-        return int(self.n_ctx * bits / 8)
+        return int((self.n_ctx + self.settings.n_spare) * bits / 8)
 
 
 class Host:

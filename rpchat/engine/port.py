@@ -18,6 +18,10 @@ from rpchat.story.preset import Sampling
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
+MemoryKind = Literal["full", "window", "recurrent"]
+"""`full`: any token read can be given up alone; `window`: only the last ones, and no more than the window still shows;
+`recurrent`: none, so only a prompt that goes on from what was read is not read again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraFile:
@@ -49,6 +53,14 @@ class EngineSettings:
     n_threads: Annotated[int, Ge(0)] = 0
     n_threads_batch: Annotated[int, Ge(0)] = 0
     n_batch: Annotated[int, Ge(1)] = 512
+    n_spare: Annotated[int, Ge(0)] = 0
+    """Tokens the KV cache holds beyond `n_ctx`, for other branches and for what is read ahead."""
+    shift: bool = False
+    """When old turns are left out, move what stands behind them instead of reading it again. It was read with what was
+    left out, so the next words differ slightly."""
+    swa_full: bool = True
+    """Keep every token also where the model looks only through a sliding window; without it, memory is saved and
+    more is read again."""
     use_mmap: bool = True
     use_mlock: bool = False
     lora: tuple[LoraFile, ...] = ()
@@ -96,6 +108,10 @@ class ModelInfo:
     offloaded: bool
     """Whether layers were given to a GPU."""
     threads: int
+    memory: MemoryKind = "full"
+    """What of a prompt that was read can be used for another one."""
+    can_shift: bool = False
+    """Whether `EngineSettings.shift` can be heeded."""
     safe_mode: bool
     """Whether CPU-specific weight layouts are off, because this build of llama.cpp died of them here."""
     library: str
@@ -217,8 +233,22 @@ class Engine(Protocol):
         """Return the bytes of each token; a control token has none."""
         ...
 
-    async def cached(self) -> list[int]:
-        """Return the tokens the engine has read and still holds: a prompt that begins with them is not read again."""
+    async def reusable(self, ids: Sequence[int]) -> int:
+        """Return how many of a prompt's first tokens the engine has read and would not read again.
+
+        All of them where the whole prompt is read, although a stream evaluates its last token once more.
+        """
+        ...
+
+    async def read_ahead(
+        self, segments: Sequence[Segment], *, continue_ids: Sequence[int] = (), replacing: bool = False
+    ) -> bool:
+        """Read a prompt that may come, so that a `stream` that begins with it need not; return whether all is read.
+
+        Any other call ends it at once, and what was read stays. It takes nothing away that the latest reply needs,
+        so there may be room for a part only; unless it is `replacing` what that reply was written with, because
+        turns were dropped in front of it. Raises PromptError, EngineError.
+        """
         ...
 
     def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 
 from rpchat.engine.port import (
@@ -91,7 +92,8 @@ MODEL = ModelInfo(
 class ScriptedEngine:
     """Implements `port.Engine` from a list of scripts; without a list, every answer is the same sentence.
 
-    `requests` holds what was asked, oldest first; `cancelled` counts the streams closed before their end.
+    `requests` holds what was asked, oldest first, `ahead` the prompts read ahead; `cancelled` counts the streams closed
+    before their end.
     """
 
     def __init__(
@@ -103,6 +105,8 @@ class ScriptedEngine:
         self._prepared = model
         self._model = model if loaded else None
         self.requests: list[Request] = []
+        self.ahead: list[tuple[Segment, ...]] = []
+        self._read: list[int] = []
         self.cancelled = 0
         self.closed = False
 
@@ -141,16 +145,28 @@ class ScriptedEngine:
         """Return each character's bytes; a control token has none."""
         return [b"" if token >= FIRST_CONTROL_ID else chr(token).encode() for token in ids]
 
-    async def cached(self) -> list[int]:
-        """Return the tokens of the latest request: a script reads like an engine with one sequence."""
-        if not self.requests:
-            return []
-        return await self.tokenize(self.requests[-1].segments)
+    async def reusable(self, ids: Sequence[int]) -> int:
+        """Return how many tokens these ids have in common with the latest prompt: there is one sequence."""
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._read, strict=False)))
+
+    async def read_ahead(
+        self,
+        segments: Sequence[Segment],
+        *,
+        continue_ids: Sequence[int] = (),
+        replacing: bool = False,  # noqa: ARG002
+    ) -> bool:
+        """Take the prompt as read."""
+        async with self._lock:
+            self.ahead.append(tuple(segments))
+            self._read = [*await self.tokenize(segments), *continue_ids]
+        return True
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Play the next script: Reading events up to the prompt's length, the pieces, then the end."""
         async with self._lock:
             self.requests.append(request)
+            self._read = [*await self.tokenize(request.segments), *request.continue_ids]
             ended = False
             try:
                 async with aclosing(self._play(request, self._next_script())) as events:

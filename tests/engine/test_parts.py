@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rpchat.engine.machine import Machine
 from rpchat.engine.port import Request
 from rpchat.engine.wire import pack, pack_piece, request_of, unpack
-from rpchat.engine.worker.cache import reusable
 from rpchat.engine.worker.decode import slice_size
 from rpchat.engine.worker.governor import Governor
+from rpchat.engine.worker.plan import Held, common, usable
 from rpchat.prompt.segment import control, text
 from rpchat.story.preset import Sampling
 
@@ -22,11 +22,12 @@ IDS = st.lists(st.integers(0, 3), max_size=12)
 
 @given(cached=IDS, prompt=IDS)
 def test_what_is_kept_is_a_common_prefix_without_the_last_token(cached: list[int], prompt: list[int]) -> None:
-    kept = reusable(cached, prompt)
-    assert cached[:kept] == prompt[:kept]
-    assert kept <= max(0, len(prompt) - 1)
-    longer = kept + 1
-    assert longer >= len(prompt) or cached[:longer] != prompt[:longer]
+    shared = common(cached, prompt)
+    assert cached[:shared] == prompt[:shared]
+    assert shared in (len(cached), len(prompt)) or cached[shared] != prompt[shared]
+    if prompt:
+        assert usable(Held(ids=cached), prompt) == min(shared, len(prompt) - 1)
+        assert usable(Held(ids=cached, floor=shared + 1), prompt) == 0
 
 
 @given(count=st.integers(1, 100_000), most=st.integers(1, 4096))

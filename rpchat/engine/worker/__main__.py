@@ -65,10 +65,12 @@ class Desk:
             case "pieces":
                 piece = self._loaded().vocabulary.piece
                 self._pipes.send("pieces", pieces=[piece(token).hex() for token in content["ids"]])
-            case "cached":
-                self._pipes.send("cached", ids=self._loaded().decoder.cache.ids)
             case "stream":
                 self._stream(content)
+            case "reusable":
+                self._pipes.send("reusable", count=self._loaded().decoder.cache.reusable(content["ids"]))
+            case "read_ahead":
+                self._read_ahead(content)
             case "inspect":
                 self._inspect(content)
             case _:
@@ -116,6 +118,19 @@ class Desk:
             self._pipes.send("cancelled")
         else:
             self._pipes.send("ended", end=ended)
+
+    def _read_ahead(self, content: Fields) -> None:
+        from rpchat.engine.worker.decode import CancelledError
+
+        self._flag.begin(content["number"])
+        try:
+            whole = self._loaded().decoder.read_ahead(
+                segments_of(content["segments"]), content["continue_ids"], replacing=content["replacing"]
+            )
+        except CancelledError:
+            self._pipes.send("cancelled")
+        else:
+            self._pipes.send("ended", whole=whole)
 
     def _inspect(self, content: Fields) -> None:
         import llama_cpp

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 import llama_cpp
 
 from rpchat.engine.port import End, Ended, Request
+from rpchat.engine.worker.batch import Batch
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.chain import Chain
 from rpchat.engine.worker.flag import CancelFlag
@@ -17,6 +17,7 @@ from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.samplers import Setting
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import EngineError, PromptError
+from rpchat.prompt.segment import Segment
 
 _ABORTED = 2
 _FULL = 1
@@ -44,7 +45,9 @@ class Decoder:
 
     context: llama_cpp.llama_context_p
     vocabulary: Vocabulary
+    cache: Cache
     n_ctx: int
+    """Most tokens of a prompt and its reply."""
     n_batch: int
     """Most tokens that are read at once."""
     least_slice: int
@@ -52,10 +55,10 @@ class Decoder:
     flag: CancelFlag
     governor: Governor | None
     """Who says with how many threads to compute; None where the user has said."""
-    cache: Cache = field(init=False)
+    _batch: Batch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cache = Cache(self.context)
+        self._batch = Batch(self.n_batch)
         self.flag.watch(self.context)
 
     def warm_up(self, count: int) -> None:
@@ -91,6 +94,19 @@ class Decoder:
             decode_ms=(time.perf_counter() - read) * 1000,
         )
 
+    def read_ahead(self, segments: Sequence[Segment], continue_ids: Sequence[int], *, replacing: bool) -> bool:
+        """Read a prompt that may come, as far as there is room for it beside what the last reply needs; `replacing`
+        that, if nothing will go on from it any more.
+
+        Returns whether all of it is read now. Raises PromptError and CancelledError: what was read stays.
+        """
+        prompt = [*self.vocabulary.tokenize(segments), *continue_ids]
+        self._check(prompt)
+        if self.cache.reusable(prompt) < len(prompt):
+            kept, end = self.cache.prepare_ahead(prompt, replacing=replacing)
+            self._evaluate(prompt[:end], kept, reading=lambda _done, _total: None)
+        return self.cache.reusable(prompt) == len(prompt)
+
     def _check(self, prompt: Sequence[int]) -> None:
         if not prompt:
             raise PromptError("the prompt is empty")
@@ -111,6 +127,11 @@ class Decoder:
         """Bring the cache to hold exactly `prompt`, and return how many tokens were evaluated for that."""
         kept = self.cache.prepare(prompt)
         reading(kept, len(prompt))
+        self._evaluate(prompt, kept, reading=reading)
+        return len(prompt) - kept
+
+    def _evaluate(self, prompt: list[int], kept: int, *, reading: Callable[[int, int], None]) -> None:
+        """Evaluate what of `prompt` stands behind its first `kept` tokens, in slices."""
         self._govern()
         size = slice_size(len(prompt) - kept, least=self.least_slice, most=self.n_batch)
         for start in range(kept, len(prompt), size):
@@ -121,7 +142,6 @@ class Decoder:
             # Where layers run on a GPU, decoding returns early; progress should be true.
             llama_cpp.llama_synchronize(self.context)
             reading(start + len(part), len(prompt))
-        return len(prompt) - kept
 
     def _write(
         self, chain: Chain, request: Request, *, ends: frozenset[int], piece: Callable[[int, bytes], None]
@@ -155,16 +175,19 @@ class Decoder:
             llama_cpp.llama_set_n_threads(self.context, threads, threads)
 
     def _decode(self, ids: list[int]) -> None:
-        """Evaluate `ids` behind what is in the cache, with logits for the last one."""
-        array = (llama_cpp.llama_token * len(ids))(*ids)
-        batch = llama_cpp.llama_batch_get_one(ctypes.cast(array, llama_cpp.llama_token_p), len(ids))
-        result = llama_cpp.llama_decode(self.context, batch)
+        """Evaluate `ids` behind what is in the active sequence, with logits for the last one."""
+        self.cache.make_room(len(ids))
+        result = self._batch.decode(self.context, ids, sequence=self.cache.active)
         if result == 0:
-            self.cache.ids += ids
+            self.cache.grown(ids)
             return
-        self.cache.settle([*self.cache.ids, *ids])
+        done = self.cache.settle(ids)
         if result == _ABORTED:
             raise CancelledError
         if result == _FULL:
+            # The window of a model has fewer cells than the whole, and only llama.cpp knows how many are taken.
+            if self.cache.give_way():
+                self._decode(ids[done:])
+                return
             raise PromptError("the context is full")
         raise EngineError(f"llama.cpp refused to compute (code {result})")

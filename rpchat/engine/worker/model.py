@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import llama_cpp
 import psutil
 
 from rpchat.engine.port import Device, EngineSettings, ModelInfo
+from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import Decoder
 from rpchat.engine.worker.devices import devices, features, threads
 from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.log import LibraryLog
 from rpchat.engine.worker.lora import apply_lora
+from rpchat.engine.worker.memory import LlamaMemory, kind_of
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import ModelError
 from rpchat.story.text import one_line
@@ -34,6 +36,8 @@ _CACHE_TYPES = {
 }  # fmt: skip
 _CPU_SLICE = 128
 _WARM_UP_TOKENS = 40
+_SEQUENCES = 8
+"""How many prompts and branches the cache tells apart. In a full memory they share all cells and cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +78,15 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         raise ModelError(f"a context of {order.n_ctx} tokens cannot be made{_because(log)}", "Set a smaller n_ctx.")
     apply_lora(pointer, context, order.settings.lora)
     vocabulary = Vocabulary(pointer)
-    n_ctx = int(llama_cpp.llama_n_ctx(context))
+    kind, window = kind_of(pointer, swa_full=order.settings.swa_full)
+    memory = LlamaMemory(context, kind=kind, window=window)
+    cells = int(llama_cpp.llama_n_ctx(context))
+    n_ctx = cells - order.settings.n_spare
     batch = order.settings.n_batch
     decoder = Decoder(
         context=context,
         vocabulary=vocabulary,
+        cache=Cache(memory, sequences=_SEQUENCES, cells=cells, shift=order.settings.shift),
         n_ctx=n_ctx,
         n_batch=batch,
         least_slice=batch if offloads else _CPU_SLICE,
@@ -90,7 +98,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         tell("warming", tokens)
         decoder.warm_up(tokens)
     info = describe(pointer, vocabulary, order=order, here=here, n_ctx=n_ctx, threads_used=count, offloaded=offloads)
-    return Model(info, vocabulary, decoder)
+    return Model(replace(info, can_shift=memory.can_shift), vocabulary, decoder)
 
 
 def inspect(path: Path, *, controls: tuple[str, ...], log: LibraryLog) -> ModelInfo:
@@ -144,6 +152,7 @@ def describe(
         devices=here,
         offloaded=offloaded,
         threads=threads_used,
+        memory=kind_of(pointer, swa_full=order.settings.swa_full)[0],
         safe_mode=order.safe_mode,
         library=llama_cpp.__version__,
         features=features(),
@@ -201,7 +210,10 @@ def _load_mode(settings: EngineSettings) -> int:
 def _context_parameters(order: Order, thread_count: int, *, offloads: bool) -> llama_cpp.llama_context_params:
     settings = order.settings
     parameters: llama_cpp.llama_context_params = llama_cpp.llama_context_default_params()
-    parameters.n_ctx = order.n_ctx
+    parameters.n_ctx = order.n_ctx + settings.n_spare
+    parameters.n_seq_max = _SEQUENCES
+    parameters.kv_unified = True
+    parameters.swa_full = settings.swa_full
     parameters.n_batch = settings.n_batch
     parameters.n_ubatch = min(settings.n_batch, 512)
     parameters.n_threads = thread_count

@@ -1,0 +1,304 @@
+"""Where the next prompt is read: which sequence of the KV cache it takes, and what becomes of the others.
+
+Pure: from what every sequence holds to a few actions. Sequences share cells. Two that share any share a run of them
+from the very first on, because cells come to be shared only when the front of one sequence is copied to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+WORTH_KEEPING = 16
+"""Tokens of a branch that are kept when the prompt goes another way; fewer are read again as quickly."""
+SHORTEST_RUN = 64
+"""Tokens a shift must save: what stands behind it was read with what is gone."""
+FORGOTTEN_AFTER = 32
+"""Requests after which a sequence nobody came back to is dropped: every cell in use slows every token written."""
+
+
+_MOST_PLACES = 16
+"""Of a sample that repeats itself, no more places than these are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One sequence as it stands."""
+
+    ids: Sequence[int] = ()
+    cells: Sequence[int] = ()
+    """The number of the cell each token lies in; equal numbers in two sequences are one shared cell."""
+    used: int = 0
+    """When it was last used; the numbers rise."""
+    asked: int = 0
+    """The length of the prompt it last gave a reply to: what stands behind is that reply, and what followed."""
+    floor: int = 0
+    """The fewest tokens it can be cut to, other than none. 0 for models that remember every token."""
+    pinned: bool = False
+    """Whether it may only grow: what it holds is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Remove everything behind the first `keep` tokens of a sequence."""
+
+    sequence: int
+    keep: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Let the empty sequence `target` share the first `count` tokens of `source`."""
+
+    source: int
+    target: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Take the tokens `start` to `stop` out of a sequence and move what follows up to `start`."""
+
+    sequence: int
+    start: int
+    stop: int
+
+
+Action = Cut | Copy | Shift
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """After the actions, done in order, `sequence` holds the first `kept` tokens of the prompt and nothing else.
+
+    `room` is how many tokens can be read behind them.
+    """
+
+    sequence: int
+    kept: int
+    actions: tuple[Action, ...]
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a shift would do: without the tokens `start` to `stop`, `kept` tokens of the prompt are there."""
+
+    start: int
+    stop: int
+    kept: int
+
+
+def common(held: Sequence[int], prompt: Sequence[int]) -> int:
+    """Return the length of the common prefix. Halving compares slices, which takes no step of Python a token."""
+    low, high = 0, min(len(held), len(prompt))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if held[low:middle] == prompt[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def usable(held: Held, prompt: Sequence[int]) -> int:
+    """Return how many tokens of `prompt` this sequence can give, its last one never: sampling needs its logits."""
+    shared = min(common(held.ids, prompt), len(prompt) - 1)
+    return shared if shared >= held.floor else 0
+
+
+def move_of(held: Held, prompt: Sequence[int]) -> Move | None:
+    """Return the shift that makes most of a sequence whose middle was left out of the prompt; None without one.
+
+    The run behind the gap must be long, and begin where the prompt leaves the sequence.
+    """
+    if held.floor:
+        return None
+    front = common(held.ids, prompt)
+    sample = list(prompt[front : front + SHORTEST_RUN])
+    if not front or len(sample) < SHORTEST_RUN:
+        return None
+    best: Move | None = None
+    for start in islice(_places(held.ids, sample, front + 1), _MOST_PLACES):
+        run = common(held.ids[start:], prompt[front:])
+        if best is None or front + run > best.kept:
+            best = Move(front, start, front + run)
+    return best
+
+
+def decide(
+    held: Sequence[Held], prompt: Sequence[int], *, cells: int, shift: bool = False, now: int = 0
+) -> Plan | None:
+    """Return how `prompt`, which is not empty and shorter than `cells`, comes to stand in exactly one sequence.
+
+    It takes the sequence that holds most of it. What that one holds besides is kept, if it is worth it, by going on
+    in a copy. The same prompt once more (a swipe) takes the place of the reply before: in the same cells, the same seed
+    gives the same text. When sequences or cells run out, the least recently used goes first. None: pinned sequences
+    are in the way. `now` is the number of this request on the scale of `Held.used`.
+    """
+    source, kept = _best_source(held, prompt)
+    again = _again(held[source], prompt)
+    desk = _Desk(held, cells=cells)
+    if not again:
+        # Cells freed elsewhere would be written first, and then a seed would not give its text again.
+        desk.forget(now - FORGOTTEN_AFTER, but=source)
+    moved = _best_move(held, prompt, least=kept + SHORTEST_RUN) if shift else None
+    if moved is not None:
+        sequence, move = moved
+        kept = min(move.kept, len(prompt) - 1)
+        desk.shift(sequence, move)
+        desk.cut(sequence, kept)
+    else:
+        target = _target(desk, source, kept, again=again)
+        if target is None:
+            return None
+        sequence = target
+    desk.make_room(sequence, len(prompt) - kept)
+    return Plan(sequence, kept, tuple(desk.actions), desk.free)
+
+
+def room(held: Sequence[Held], sequence: int, count: int, *, cells: int) -> tuple[Action, ...]:
+    """Return the actions that let `sequence` grow by `count` tokens, if there is anything to give way."""
+    desk = _Desk(held, cells=cells)
+    desk.make_room(sequence, count)
+    return tuple(desk.actions)
+
+
+class _Desk:
+    """A plan in the making: which cells are taken after the actions so far."""
+
+    def __init__(self, held: Sequence[Held], *, cells: int) -> None:
+        self._held = held
+        self._cells = [one.cells for one in held]
+        self._limit = cells
+        self.actions: list[Action] = []
+
+    def at(self, sequence: int) -> Held:
+        """Return a sequence as it stood before the plan."""
+        return self._held[sequence]
+
+    @property
+    def free(self) -> int:
+        """Cells nobody uses."""
+        return self._limit - len(set[int]().union(*self._cells))
+
+    def empty(self) -> int | None:
+        """Return a sequence that holds nothing."""
+        return next((index for index, cells in enumerate(self._cells) if not cells), None)
+
+    def oldest(self, *, but: Iterable[int]) -> int | None:
+        """Return the least recently used sequence that holds something and may go."""
+        passed = set(but)
+        able = (
+            index
+            for index, one in enumerate(self._held)
+            if self._cells[index] and not one.pinned and index not in passed
+        )
+        return min(able, key=lambda index: self._held[index].used, default=None)
+
+    def forget(self, time: int, *, but: int) -> None:
+        """Drop what was last used before `time`."""
+        while (old := self.oldest(but=(but,))) is not None and self._held[old].used < time:
+            self.cut(old, 0)
+
+    def make_room(self, sequence: int, count: int) -> None:
+        """Drop sequences, the oldest first, until `sequence` can grow by `count` tokens or no other is left."""
+        while self.free < count and (old := self.oldest(but=(sequence,))) is not None:
+            self.cut(old, 0)
+
+    def lost(self, sequence: int, keep: int) -> int:
+        """Return how many tokens nobody would hold any more if a sequence were cut."""
+        others = set[int]().union(*(cells for index, cells in enumerate(self._cells) if index != sequence))
+        return len(set(self._cells[sequence][keep:]) - others)
+
+    def cut(self, sequence: int, keep: int) -> None:
+        """Cut a sequence that is longer than that."""
+        if len(self._cells[sequence]) > keep:
+            self._cells[sequence] = self._cells[sequence][:keep]
+            self.actions.append(Cut(sequence, keep))
+
+    def copy(self, source: int, target: int, count: int) -> None:
+        """Copy the front of a sequence; nothing is no action."""
+        if count:
+            self._cells[target] = self._cells[source][:count]
+            self.actions.append(Copy(source, target, count))
+
+    def shift(self, sequence: int, move: Move) -> None:
+        """Drop whoever shares a cell that moves: a cell has one position for all. Then move."""
+        mine = self._cells[sequence]
+        moving = set(mine[move.stop :])
+        for index, cells in enumerate(self._cells):
+            if index != sequence and not moving.isdisjoint(cells):
+                self.cut(index, 0)
+        self._cells[sequence] = [*mine[: move.start], *mine[move.stop :]]
+        self.actions.append(Shift(sequence, move.start, move.stop))
+
+
+def _best_source(held: Sequence[Held], prompt: Sequence[int]) -> tuple[int, int]:
+    """Return the sequence that gives most of the prompt, and how much.
+
+    Among equals it is one that was asked just this, or one that can go on as it is, or the latest.
+    """
+
+    def rank(index: int) -> tuple[int, bool, bool, int]:
+        one = held[index]
+        return given[index], _again(one, prompt), len(one.ids) == given[index], one.used
+
+    given = [usable(one, prompt) for one in held]
+    source = max(range(len(held)), key=rank)
+    return source, given[source]
+
+
+def _again(held: Held, prompt: Sequence[int]) -> bool:
+    """Return whether a sequence was asked exactly this before."""
+    return held.asked == len(prompt) == common(held.ids, prompt)
+
+
+def _target(desk: _Desk, source: int, kept: int, *, again: bool) -> int | None:
+    """Return the sequence that holds the first `kept` tokens of the prompt, after cutting `source` or copying it.
+
+    `again`: the source was asked exactly this before.
+    """
+    held = desk.at(source)
+    if not held.pinned and (again or (kept and desk.lost(source, kept) < WORTH_KEEPING)):
+        desk.cut(source, kept)
+        return source
+    if kept and len(held.ids) == kept:
+        return source
+    target = desk.empty()
+    if target is None:
+        target = desk.oldest(but=(source,))
+    if target is None:
+        if held.pinned:
+            return None
+        desk.cut(source, kept)
+        return source
+    desk.cut(target, 0)
+    desk.copy(source, target, kept)
+    return target
+
+
+def _best_move(held: Sequence[Held], prompt: Sequence[int], *, least: int) -> tuple[int, Move] | None:
+    """Return the shift that keeps most of the prompt, at least `least` tokens, and touches nothing pinned."""
+    pinned = set[int]().union(*(one.cells for one in held if one.pinned))
+    best: tuple[int, Move] | None = None
+    for index, one in enumerate(held):
+        move = None if one.pinned else move_of(one, prompt)
+        if move is None or not pinned.isdisjoint(one.cells[move.stop :]):
+            continue
+        if move.kept >= (least if best is None else best[1].kept + 1):
+            best = index, move
+    return best
+
+
+def _places(ids: Sequence[int], sample: list[int], start: int) -> Iterable[int]:
+    """Yield where `sample` stands in `ids`, from `start` on."""
+    try:
+        while True:
+            start = ids.index(sample[0], start)
+            if list(ids[start : start + len(sample)]) == sample:
+                yield start
+            start += 1
+    except ValueError:
+        return

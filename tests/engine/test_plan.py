@@ -1,0 +1,228 @@
+"""The plan of the KV cache: against a memory without a model, and case by case."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from rpchat.engine.port import MemoryKind
+from rpchat.engine.worker.cache import Cache
+from rpchat.engine.worker.plan import FORGOTTEN_AFTER, SHORTEST_RUN, WORTH_KEEPING, Held, Move, decide, move_of
+from tests.engine.reference import ReferenceMemory
+
+BLOCKS = [list(range(100 * number, 100 * number + size)) for number, size in enumerate((3, 20, 20, 40, 40, 90))]
+N_CTX = 200
+PROMPTS = st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=4).map(
+    lambda blocks: list(chain.from_iterable(blocks))[: N_CTX - 1]
+)
+
+
+class Actions(RuleBasedStateMachine):
+    """Random prompts, replies, guesses and aborts. What the cache believes must be what the memory holds."""
+
+    @initialize(
+        kind=st.sampled_from(("full", "full", "window", "recurrent")),
+        sequences=st.integers(1, 4),
+        spare=st.integers(0, 150),
+        shift=st.booleans(),
+    )
+    def begin(self, kind: MemoryKind, sequences: int, spare: int, shift: bool) -> None:
+        self.sequences = sequences
+        self.memory = ReferenceMemory(N_CTX + spare, kind=kind, window=50)
+        self.cache = Cache(self.memory, sequences=sequences, cells=self.memory.limit, shift=shift)
+        self.current = 0
+        self.fresh = 10_000
+
+    @rule(prompt=PROMPTS)
+    def send(self, prompt: list[int]) -> None:
+        self._take(prompt)
+        self._read(prompt)
+        assert self.cache.ids == prompt
+        assert self.memory.kind != "full" or self.cache.contents.count(tuple(prompt)) == 1
+
+    @rule(back=st.integers(0, 60), prompt=PROMPTS)
+    def go_on(self, back: int, prompt: list[int]) -> None:
+        held = list(self.cache.ids)
+        self.send((held[: max(0, len(held) - back)] + prompt)[: N_CTX - 1])
+
+    @precondition(lambda self: len(self.cache.ids) > 120)
+    @rule(start=st.integers(1, 40), count=st.integers(1, 40))
+    def leave_out(self, start: int, count: int) -> None:
+        held = list(self.cache.ids)
+        self.send(held[:start] + held[start + count :] + [7])
+
+    @precondition(lambda self: self.cache.ids)
+    @rule(count=st.integers(1, 60))
+    def write(self, count: int) -> None:
+        for size in range(min(count, N_CTX - len(self.cache.ids)), 0, -9):
+            self.fresh += 9
+            self._decode(list(range(self.fresh, self.fresh + min(size, 9))))
+
+    @rule(prompt=PROMPTS, part=st.integers(0, 40))
+    def abort(self, prompt: list[int], part: int) -> None:
+        kept = self._take(prompt)
+        rest = prompt[kept:]
+        self.cache.make_room(len(rest))
+        self.memory.decode(self.cache.active, rest[:part])
+        assert self.cache.settle(rest) == len(rest[:part])
+
+    @rule(prompt=PROMPTS, extend=st.booleans())
+    def read_ahead(self, prompt: list[int], extend: bool) -> None:
+        needed = self.cache.contents[self.current]
+        prompt = (list(needed) + prompt if extend else prompt)[: N_CTX - 1]
+        if self.cache.reusable(prompt) == len(prompt):
+            return
+        kept, end = self.cache.prepare_ahead(prompt)
+        self._read(prompt[:end], kept)
+        assert self.cache.contents[self.current][: len(needed)] == needed
+        if end:
+            assert list(self.cache.ids) == prompt[:end]
+        self.cache.prepare([*self.cache.contents[self.current], 8])
+        self.current = self.cache.active
+
+    @rule()
+    def clear(self) -> None:
+        self.cache.clear()
+
+    @invariant()
+    def believes_what_is_there(self) -> None:
+        if hasattr(self, "memory"):
+            assert self.cache.contents == tuple(self.memory.tokens(index) for index in range(self.sequences))
+            assert self.cache.free == self.memory.limit - self.memory.taken
+
+    def _take(self, prompt: list[int]) -> int:
+        """Prepare for a prompt as was promised, and hold nothing but its front."""
+        promised = self.cache.reusable(prompt)
+        kept = self.cache.prepare(prompt)
+        self.current = self.cache.active
+        assert kept == min(promised, len(prompt) - 1)
+        assert self.memory.tokens(self.current) == tuple(prompt[:kept])
+        return kept
+
+    def _read(self, prompt: list[int], kept: int | None = None) -> None:
+        rest = prompt[len(self.cache.ids) if kept is None else kept :]
+        for start in range(0, len(rest), 32):
+            self._decode(rest[start : start + 32])
+
+    def _decode(self, ids: list[int]) -> None:
+        self.cache.make_room(len(ids))
+        self.memory.decode(self.cache.active, ids)
+        self.cache.grown(ids)
+
+
+TestActions = Actions.TestCase
+TestActions.settings = settings(
+    max_examples=1000, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def cache_of(*, cells: int = 1000, sequences: int = 3, kind: MemoryKind = "full", shift: bool = False) -> Cache:
+    return Cache(ReferenceMemory(cells, kind=kind), sequences=sequences, cells=cells, shift=shift)
+
+
+def tell(cache: Cache, prompt: list[int], reply: int = 0) -> int:
+    """Read a prompt and write a reply; return how many tokens had to be read."""
+    memory = cache._memory
+    assert isinstance(memory, ReferenceMemory)
+    kept = cache.prepare(prompt)
+    for ids in (prompt[kept:], [9000 + index for index in range(reply)]):
+        cache.make_room(len(ids))
+        memory.decode(cache.active, ids)
+        cache.grown(ids)
+    return len(prompt) - kept
+
+
+LONG = list(range(300))
+
+
+def test_a_swipe_reads_one_token_and_takes_the_place_of_the_reply() -> None:
+    cache = cache_of()
+    assert [tell(cache, LONG, reply=50) for _ in range(3)] == [300, 1, 1]
+    assert [bool(ids) for ids in cache.contents] == [True, False, False]
+
+
+def test_a_branch_and_the_way_back_are_read_once() -> None:
+    cache = cache_of()
+    one, other = [*LONG, *range(500, 540)], [*LONG, *range(600, 640)]
+    assert [tell(cache, prompt, reply=30) for prompt in (one, other, one, other)] == [340, 40, 1, 1]
+    assert cache.free == 1000 - 300 - 2 * 70
+
+
+def test_a_short_rest_is_not_kept() -> None:
+    cache = cache_of()
+    tell(cache, [*LONG, *range(500, 500 + WORTH_KEEPING - 1)])
+    tell(cache, [*LONG, 1])
+    assert len([ids for ids in cache.contents if ids]) == 1
+
+
+def test_the_least_recently_used_goes_when_sequences_run_out() -> None:
+    cache = cache_of(sequences=2)
+    first, second, third = (list(range(start, start + 100)) for start in (0, 1000, 2000))
+    for prompt in (first, second, first, third):
+        tell(cache, prompt)
+    assert [cache.reusable(prompt) for prompt in (first, second, third)] == [100, 0, 100]
+
+
+def test_the_least_recently_used_goes_when_cells_run_out() -> None:
+    cache = cache_of(cells=350)
+    first, second = list(range(100)), list(range(1000, 1100))
+    for prompt in (first, second, first):
+        tell(cache, prompt)
+    tell(cache, list(range(2000, 2200)), reply=20)
+    assert (cache.reusable(first), cache.reusable(second)) == (100, 0)
+
+
+def test_nobody_keeps_what_nobody_comes_back_to() -> None:
+    cache = cache_of()
+    tell(cache, LONG)
+    for turn in range(FORGOTTEN_AFTER + 2):
+        tell(cache, list(range(1000, 1100 + turn)))
+    assert cache.reusable(LONG) == 0
+
+
+def test_the_same_prompt_again_frees_no_cells_elsewhere() -> None:
+    cache = cache_of()
+    tell(cache, LONG)
+    for _ in range(FORGOTTEN_AFTER + 2):
+        tell(cache, list(range(1000, 1100)))
+    assert cache.reusable(LONG) == len(LONG)
+
+
+def test_reading_ahead_leaves_the_reply_alone_and_reads_what_there_is_room_for() -> None:
+    cache = cache_of(cells=400)
+    tell(cache, LONG, reply=50)
+    assert cache.prepare_ahead(list(range(1000, 1200))) == (0, 50)
+    assert cache.reusable([*LONG, *range(9000, 9050)]) == 350
+    alone = cache_of(cells=400, sequences=1)
+    tell(alone, LONG, reply=50)
+    assert alone.prepare_ahead(list(range(1000, 1200))) == (0, 0)
+
+
+def test_a_recurrent_state_only_goes_on() -> None:
+    cache = cache_of(kind="recurrent")
+    assert [tell(cache, prompt) for prompt in (LONG, LONG, [*LONG, 1, 2])] == [300, 300, 2]
+
+
+def test_a_shift_moves_what_stands_behind_the_gap() -> None:
+    shorter = [*LONG[:50], *LONG[120:], 7]
+    cache = cache_of(shift=True)
+    assert [tell(cache, LONG, reply=1), tell(cache, shorter)] == [300, 1]
+    assert cache.contents[cache.active] == tuple(shorter)
+    assert [tell(other := cache_of(), LONG), tell(other, shorter)] == [300, 181]
+
+
+def test_a_shift_needs_a_long_run() -> None:
+    held = Held(ids=LONG, cells=LONG)
+    assert move_of(held, [*LONG[:50], *LONG[120 : 120 + SHORTEST_RUN]]) == Move(50, 120, 50 + SHORTEST_RUN)
+    assert move_of(held, [*LONG[:50], *LONG[120 : 119 + SHORTEST_RUN], 7]) is None
+    assert move_of(held, LONG[120:]) is None
+
+
+def test_a_shift_never_moves_a_cell_that_another_needs() -> None:
+    pinned = Held(ids=LONG, cells=LONG, pinned=True)
+    plan = decide([pinned, Held()], [*LONG[:50], *LONG[120:]], cells=1000, shift=True)
+    assert plan is not None
+    assert (plan.sequence, plan.kept) == (1, 50)
