@@ -10,7 +10,7 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,6 @@ from rpchat.engine.port import EngineSettings, LoadEvent
 from rpchat.engine.scripted import Script, ScriptedEngine
 from rpchat.program import Program
 from rpchat.prompt.segment import Segment
-from rpchat.session import Status
 from rpchat.store.config import load_config
 from rpchat.store.folders import Folders
 from rpchat.store.lock import HomeLock
@@ -30,6 +29,7 @@ from rpchat.store.models import find_demo
 from rpchat.store.scenes import SceneStore
 from rpchat.tui.app import RpchatApp
 from rpchat.tui.screens.scene import SceneScreen
+from rpchat.tui.widgets.status import StatusLine
 from tests.vocabularies import write_gguf
 
 IMAGES = Path(__file__).parent / "images"
@@ -65,6 +65,8 @@ ENGLISH = (
     'morning." She glanced at the suitcase, then at the water it stood in. _Not rain. He came across._\n\n'
     '"Dry **that** off before the bell, though. It does not like to be kept waiting."',
 )
+SPEAKS_FOR_USER = ENGLISH[1] + '\n\nRobin: "I did not come by boat."'
+TAKEN_BACK = ' *He looks at the suitcase.* "Nobody does, on this coast."'
 ANTLER = "Antler-7B-RP-v3.Q4_K_M"
 DEMO = "SmolLM2-135M-Instruct.Q4_1"
 SHORI = "ShoriRP-v0.75d.Q5_K_M"
@@ -82,6 +84,26 @@ PICTURES = (
     Picture(
         name="scene-light", size=(110, 28), theme="paper", card="mira", model=SHORI,
         said=ENGLISH[:1], replies=ENGLISH[1:],
+    ),
+    Picture(
+        name="reply-second-try", size=(110, 24), theme="ink", card="mira", model=SHORI,
+        said=ENGLISH[:1], replies=("", "", ENGLISH[1]),
+    ),
+    Picture(
+        name="reply-cut", size=(110, 24), theme="ink", card="mira", model=SHORI,
+        said=ENGLISH[:1], replies=(SPEAKS_FOR_USER,),
+    ),
+    Picture(
+        name="reply-cut-shown", size=(110, 24), theme="ink", card="mira", model=SHORI,
+        said=ENGLISH[:1], replies=(SPEAKS_FOR_USER,), keys=("escape", "x"),
+    ),
+    Picture(
+        name="reply-taken-back", size=(110, 24), theme="ink", card="mira", model=SHORI,
+        said=ENGLISH[:1], replies=(SPEAKS_FOR_USER, TAKEN_BACK), keys=("escape", "u"),
+    ),
+    Picture(
+        name="cut-point", size=(110, 24), theme="yozakura", card="sakura", model=ANTLER,
+        said=JAPANESE[:1], replies=JAPANESE[1:], keys=("escape", "left_square_bracket", "left_square_bracket"),
     ),
     Picture(
         name="scene-keys", size=(140, 40), theme="ink", card="sakura", model=ANTLER,
@@ -222,8 +244,8 @@ async def _play(pilot: Pilot[None], picture: Picture) -> None:
     await _done(pilot)
     if isinstance(screen, SceneScreen):
         # The speed of a script is no speed of a model.
-        screen.session.status = Status(tokens_per_second=31, context_used=2340, context=8192)
-        screen.show_status()
+        line = screen.query_one(StatusLine)
+        line.show(replace(line.overview, tokens_per_second=31, context_used=2340, context=8192))
         await _done(pilot)
 
 

@@ -1,7 +1,8 @@
 """Everything the reader can do, in one table. Bindings, the keymap, the line of keys, F1, the palette and the slash
 commands are all read from it, so none of them can promise what another does not keep.
 
-An action's `id` is `place.name`: the name a keymap uses, and `action_<name>` is the method that does it.
+An action's `id` is `place.name`: the name a keymap uses, and `action_<name>` is the method that does it. Those of a
+scene and its page go through the scene screen's `perform`, which knows the part that does each.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from textual.binding import Binding
 
 from rpchat.errors import RpchatError
 
-Place = Literal["app", "home", "scene", "inspector"]
-"""Where an action applies: anywhere, on the home screen, while a scene is played, or in the prompt laid open."""
+Place = Literal["app", "home", "scene", "transcript", "inspector"]
+"""Where an action applies: anywhere, on the home screen, while a scene is played, to the turn marked on its page, or in
+the prompt laid open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Action:
     """Bound around the composer, before the text field itself sees the key."""
     empty_line: bool = False
     """Only where the composer is empty; otherwise the key moves the cursor or edits as everywhere."""
+    on_page: bool = False
+    """An action of the composer whose key does the same while a turn is marked."""
 
     @property
     def place(self) -> Place:
@@ -92,19 +96,30 @@ ACTIONS: tuple[Action, ...] = (
         help="Edit the last message of your own (on an empty line)",
     ),
     Action(id="scene.delete_last", commands=("delete", "del"), help="Delete the last message; undo brings it back"),
-    Action(id="scene.stop", keys="escape", label="stop", commands=("stop",), help="Stop writing; else leave the edit"),
     Action(
-        id="scene.undo", keys="ctrl+z", while_writing=True, empty_line=True, commands=("undo",),
+        id="scene.stop", keys="escape", label="stop", commands=("stop",),
+        help="Stop writing; else close what is open; else mark a turn on the page, and back",
+    ),
+    Action(
+        id="scene.read", keys="shift+tab", commands=("read",),
+        help="To the page: mark a turn and do something with it, as Esc does; or back",
+    ),
+    Action(
+        id="scene.draft", keys="alt+i", commands=("imp", "impersonate"),
+        help="Let the model write your line, behind what you wrote; it is yours to change and to send",
+    ),
+    Action(
+        id="scene.undo", keys="ctrl+z", while_writing=True, empty_line=True, on_page=True, commands=("undo",),
         help="Take back the last thing done in the scene (on an empty line)",
     ),
     Action(
-        id="scene.redo", keys="ctrl+y", while_writing=True, empty_line=True, commands=("redo",),
+        id="scene.redo", keys="ctrl+y", while_writing=True, empty_line=True, on_page=True, commands=("redo",),
         help="Do again what was taken back (on an empty line)",
     ),
-    Action(id="scene.page_up", keys="pageup", while_writing=True, help="Scroll one page up"),
-    Action(id="scene.page_down", keys="pagedown", while_writing=True, help="Scroll one page down"),
-    Action(id="scene.top", keys="ctrl+home", while_writing=True, help="To the beginning of the scene"),
-    Action(id="scene.bottom", keys="ctrl+end", while_writing=True, help="To the end of the scene"),
+    Action(id="scene.page_up", keys="pageup", while_writing=True, on_page=True, help="Scroll one page up"),
+    Action(id="scene.page_down", keys="pagedown", while_writing=True, on_page=True, help="Scroll one page down"),
+    Action(id="scene.top", keys="ctrl+home", while_writing=True, on_page=True, help="To the beginning of the scene"),
+    Action(id="scene.bottom", keys="ctrl+end", while_writing=True, on_page=True, help="To the end of the scene"),
     Action(
         id="scene.compose_mode", keys="f4", commands=("compose",),
         help="Change what Enter does: send, or a new line (then Ctrl+S sends)",
@@ -125,6 +140,57 @@ ACTIONS: tuple[Action, ...] = (
         id="scene.preset", commands=("preset",), argument="the name of a preset, or `auto`", optional=True,
         help="Show the preset and why it was chosen; /preset NAME changes it for this scene and this model",
     ),
+    Action(
+        id="scene.impersonation", commands=("impersonation",), argument="`cut` or `keep`", optional=True,
+        help="Show what happens where a reply speaks for somebody else; /impersonation cut or keep sets it",
+    ),
+    Action(
+        id="scene.out_of_character", commands=("ooc",), argument="`cut`, `keep` or `fold`", optional=True,
+        help="Show what happens to what a reply says outside the story; /ooc cut, keep or fold sets it",
+    ),
+    Action(id="transcript.next", keys="j,down", label="move", help="Mark the next turn"),
+    Action(id="transcript.previous", keys="k,up", help="Mark the turn before"),
+    Action(id="transcript.first", keys="g,home", help="Mark the first turn of the scene"),
+    Action(id="transcript.last", keys="G,end", help="Mark the last turn"),
+    Action(id="transcript.swipe_previous", keys="h,left", label="swipe", help="The version before this one"),
+    Action(
+        id="transcript.swipe_next", keys="l,right",
+        help="The next version of this turn; behind the last one of the last turn a new one is written",
+    ),
+    Action(
+        id="transcript.again", keys="r", label="again",
+        help="Write this turn again, as one more version; from the cut point on, if there is one",
+    ),
+    Action(id="transcript.continue", keys="c", label="go on", help="Go on inside this turn"),
+    Action(id="transcript.edit", keys="e", label="edit", help="Edit this turn; what it was stays as a version"),
+    Action(id="transcript.delete", keys="d", help="Delete this turn; undo brings it back"),
+    Action(id="transcript.copy", keys="y", commands=("copy",), help="Copy this turn as it was written"),
+    Action(
+        id="transcript.trim", keys="t", label="trim", commands=("trim",),
+        help="Cut this turn at the cut point, or take its last sentence off; what it was stays as a version",
+    ),
+    Action(
+        id="transcript.cut_earlier", keys="left_square_bracket", label="cut point",
+        help="Move the cut point back by a sentence",
+    ),
+    Action(id="transcript.cut_later", keys="right_square_bracket", help="Move the cut point on by a sentence"),
+    Action(
+        id="transcript.reroll", keys="R", label="write on from there",
+        help="Cut this turn at the cut point and let it be written on from there",
+    ),
+    Action(
+        id="transcript.unfold", keys="x", label="what was cut", commands=("cut",),
+        help="Show what was cut off this turn, its thoughts, what was said outside the story; or fold them again",
+    ),
+    Action(
+        id="transcript.take_back", keys="u", label="put back", commands=("takeback",),
+        help="Put back what was cut off this turn, and let it go on, as one more version",
+    ),
+    Action(
+        id="transcript.story", keys="i", label="its story", commands=("info",),
+        help="Tell how this turn came to be: tries, what was cut, tokens, speed",
+    ),
+    Action(id="transcript.leave", keys="o,enter", label="write", help="Back to the line you write"),
     Action(id="inspector.ids", keys="t", label="ids", help="Show or hide the id behind each token"),
     Action(id="inspector.find", keys="slash", label="search", help="Search in what is shown"),
     Action(id="inspector.find_next", keys="n", help="To the next hit"),
@@ -148,16 +214,24 @@ COMPOSE_KEYS: Mapping[str, str] = {"scene.send": "ctrl+s", "scene.newline": "ent
 
 
 def bindings(place: Place, *, while_writing: bool = False) -> list[Binding]:
-    """Return Textual's bindings of a place. Those around the composer go to the screen's action methods.
+    """Return Textual's bindings of a place, for the page also those it shares with the composer.
 
     All come before the focused field's own keys, so that any key of a keymap works while something is written.
     """
-    target = "screen." if while_writing else ""
     return [
-        Binding(action.keys, f"{target}{action.name}", action.help, id=action.id, show=False, priority=True)
+        Binding(action.keys, _method(action), action.help, id=action.id, show=False, priority=True)
         for action in ACTIONS
-        if action.place == place and action.keys and action.while_writing == while_writing
+        if action.keys
+        and (
+            (action.place == place and action.while_writing == while_writing)
+            or (place == "transcript" and action.on_page)
+        )
     ]
+
+
+def _method(action: Action) -> str:
+    """Return how Textual calls what does the action."""
+    return f"screen.perform({action.id!r})" if action.place in ("scene", "transcript") else action.name
 
 
 def keymap(overrides: Mapping[str, str], *, enter_sends: bool) -> tuple[dict[str, str], list[str]]:
@@ -176,6 +250,7 @@ def shown_key(action: Action, keys: Mapping[str, str]) -> str:
 _KEY_NAMES = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "enter": "Enter", "escape": "Esc", "pageup": "PgUp",
     "pagedown": "PgDn", "home": "Home", "end": "End", "tab": "Tab", "space": "Space", "slash": "/",
+    "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 
 
@@ -188,7 +263,7 @@ def key_name(key: str) -> str:
     return name
 
 
-def command(text: str, places: Iterable[Place] = ("app", "scene")) -> tuple[Action, str] | None:
+def command(text: str, places: Iterable[Place] = ("app", "scene", "transcript")) -> tuple[Action, str] | None:
     """Return the action and the argument of a slash command, or None where `text` is none.
 
     A text that begins with `//` is no command. Raises RpchatError for an unknown command, naming the nearest one, and

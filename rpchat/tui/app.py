@@ -66,7 +66,7 @@ class RpchatApp(App[None]):
         self.set_keymap(self.keys)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         start = self._start
-        self.push_screen(HomeScreen() if start is None else SceneScreen(start))
+        self.push_screen(HomeScreen() if start is None else SceneScreen(start, self))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -132,7 +132,7 @@ class RpchatApp(App[None]):
 
     async def _show_scene(self, session: Session) -> None:
         await self._leave_scene()
-        await self.switch_screen(SceneScreen(session))
+        await self.switch_screen(SceneScreen(session, self))
         await self.loader.ready(session)
 
     async def go_home(self) -> None:

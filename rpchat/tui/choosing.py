@@ -1,4 +1,5 @@
-"""What of a scene's settings is chosen while it is played: the length of replies, the author's note, the preset.
+"""What of a scene's settings is chosen while it is played: the length of replies, the author's note, the preset, and
+what happens where a reply speaks for somebody else or steps out of the story.
 
 Each choice answers with one quiet line.
 """
@@ -6,10 +7,13 @@ Each choice answers with one quiet line.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
 from rpchat.errors import RpchatError
 from rpchat.program import Program
 from rpchat.session import Session
+from rpchat.story.scene import Impersonation, OutOfCharacter, SceneSettings
 from rpchat.story.text import one_line
 
 AUTO = "auto"
@@ -25,9 +29,11 @@ class Choosing:
         self._program = program
 
     async def choose(self, action_id: str, wanted: str) -> str:
-        """Do what an action of the table chooses: `scene.length`, `scene.note` or `scene.preset`."""
+        """Do what an action of the table chooses: `scene.length`, `scene.note`, `scene.preset` …"""
         choices = {
             "scene.length": self.choose_length, "scene.note": self.choose_note, "scene.preset": self.choose_preset,
+            "scene.impersonation": self.choose_impersonation,
+            "scene.out_of_character": self.choose_out_of_character,
         }  # fmt: skip
         return await choices[action_id](wanted)
 
@@ -73,3 +79,39 @@ class Choosing:
             await self._program.choose_preset(self._session, "" if wanted.casefold() == AUTO else wanted)
         preset = self._session.preset
         return f"preset: {one_line(preset.name, 60)} · {self._session.preset_why}"
+
+    async def choose_impersonation(self, wanted: str) -> str:
+        """Take `cut` or `keep`; for an empty text only tell it."""
+        if wanted:
+            await self._session.set_impersonation(_one_of(_IMPERSONATION, wanted))
+        return _policy("where a reply speaks for somebody else", _IMPERSONATION, self._settings.impersonation)
+
+    async def choose_out_of_character(self, wanted: str) -> str:
+        """Take `cut`, `keep` or `fold`; for an empty text only tell it."""
+        if wanted:
+            await self._session.set_out_of_character(_one_of(_OUT_OF_CHARACTER, wanted))
+        return _policy("what is said outside the story", _OUT_OF_CHARACTER, self._settings.out_of_character)
+
+    @property
+    def _settings(self) -> SceneSettings:
+        return self._session.scene.settings
+
+
+_IMPERSONATION: Mapping[Impersonation, str] = {"cut": "it ends there", "keep": "it goes on"}
+_OUT_OF_CHARACTER: Mapping[OutOfCharacter, str] = {
+    "cut": "the reply ends there", "keep": "it stays", "fold": "it is put away",
+}  # fmt: skip
+
+_Policy = TypeVar("_Policy", bound=str)
+
+
+def _one_of(policies: Mapping[_Policy, str], wanted: str) -> _Policy:
+    for policy in policies:
+        if policy == wanted.casefold():
+            return policy
+    raise RpchatError(f"there is no such way: {one_line(wanted, 30)}", f"There are {', '.join(policies)}")
+
+
+def _policy(what: str, policies: Mapping[_Policy, str], now: _Policy) -> str:
+    choices = " · ".join(f"[{policy}]" if policy == now else policy for policy in policies)
+    return f"{what}, {policies[now]}: {choices}"

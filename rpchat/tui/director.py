@@ -26,10 +26,32 @@ FRAMES = 30
 Intent = Coroutine[None, None, None]
 
 
+Begin = Callable[[], AsyncGenerator[SessionEvent, None]]
+"""Begins to write, on the scene as it is then."""
+
 _UNDONE = {
     "say": "what you said", "reply": "the reply", "regenerate": "the new version", "continue": "what was added",
-    "swipe": "the swipe", "edit": "the edit", "delete": "the deletion",
+    "swipe": "the swipe", "edit": "the edit", "delete": "the deletion", "trim": "the cut",
+    "take back": "what was put back", "length": "the length", "note": "the note",
+    "impersonation": "what happens where a reply speaks for somebody else",
+    "out of character": "what happens to what is said outside the story",
 }  # fmt: skip
+
+
+class Player(Protocol):
+    """Shows what is written, on its way."""
+
+    async def play(self, events: AsyncGenerator[SessionEvent, None]) -> None:
+        """Take the events until they end."""
+        ...
+
+    def paint(self) -> None:
+        """Draw what changed since the last time."""
+        ...
+
+    def left(self) -> str:
+        """Return what is said when the reader stops it."""
+        ...
 
 
 class Stage(Protocol):
@@ -70,7 +92,8 @@ class Director:
         self._stage = stage
         self._page = stage.page
         self._key = stage.key
-        self._playing = Playing(session, stage.page, settled=stage.settled)
+        self._playing = Playing(session, stage.page, key=stage.key, settled=stage.settled)
+        self._player: Player = self._playing
         self._writing: Worker[None] | None = None
         self._turnstile = asyncio.Lock()
 
@@ -103,11 +126,16 @@ class Director:
         """Show an error."""
         self.is_fresh = False
         self._page.say(Content(line), error=True)
-        self._page.to_end()
+        if not self._page.has_focus:
+            self._page.to_end()
 
     def remark(self, line: str) -> None:
         """Show a quiet line."""
-        self._page.say(Content(line) if line else None)
+        self.tell(Content(line) if line else None)
+
+    def tell(self, line: Content | None) -> None:
+        """Show a painted line, or none."""
+        self._page.say(line)
 
     async def refresh(self, line: str = "") -> None:
         """Show the scene as it is, with a quiet line below it or none."""
@@ -120,35 +148,34 @@ class Director:
         if text.strip():
             await self.session.say(text)
             await self.refresh()
-        self._write(self.session.reply())
+        await self.write(self.session.reply)
 
     async def regenerate(self) -> None:
         """Write the last reply again, as one more version."""
-        await self.stop()
-        self._write(self.session.regenerate())
+        await self.write(self.session.regenerate)
 
     async def go_on(self) -> None:
         """Go on inside the last reply."""
-        if self.is_writing:
-            return
-        last = self.last
-        if last is None or last.side == "user":
-            self._write(self.session.reply())
-        else:
-            self._write(self.session.continue_())
+        if not self.is_writing:
+            await self.write(self.session.continue_)
 
-    async def swipe(self, step: int, turn_id: int | None = None) -> None:
-        """Show the version before (-1) or behind (1); behind the last one of the last reply, a new one is written."""
+    async def swipe(self, step: int, turn: Turn | None = None) -> None:
+        """Show the version before (-1) or behind (1) of the last turn or `turn`; behind the last version of the last
+        reply, a new one is written."""
+        last = self.last
+        turn_id = None if turn is None or (last is not None and turn.id == last.id) else turn.id
         if self.is_writing and not self.session.has_swipe(step, turn_id) and (step < 0 or turn_id is not None):
             self.remark("there is no version that way")
             return
         await self.stop()
         if await self.session.swipe(step, turn_id) is not None:
             await self.refresh()
+        elif turn_id is not None and step > 0 and self.session.scene.turns[turn_id].side == "member":
+            self.remark(f"there is no version that way · {self._key('transcript.again')} writes one")
         elif step < 0 or turn_id is not None:
             self.remark("there is no version that way")
         elif self.last is not None and self.last.side == "member":
-            self._write(self.session.regenerate())
+            await self.write(self.session.continue_again)
         else:
             self.remark(f"there is no other version of what you said · {self._key('scene.edit_last')} edits it")
 
@@ -163,8 +190,13 @@ class Director:
         await self.stop()
         if self.last is None:
             self.remark("there is nothing to delete")
-            return
-        await self.session.delete(self.last.id)
+        else:
+            await self.delete(self.last)
+
+    async def delete(self, turn: Turn) -> None:
+        """Delete a turn."""
+        await self.stop()
+        await self.session.delete(turn.id)
         await self.refresh(f"deleted · {self._key('scene.undo')} on an empty line brings it back")
 
     async def undo(self) -> None:
@@ -182,9 +214,7 @@ class Director:
     async def halt(self) -> None:
         """Stop because the reader wants it, and say what can be done then."""
         await self.stop()
-        self.remark(
-            f"stopped · {self._key('scene.regenerate')} writes it again · {self._key('scene.continue')} goes on"
-        )
+        self.remark(self._player.left())
 
     async def stop(self) -> None:
         """Stop what is being written, and wait until what there is of it is kept."""
@@ -193,24 +223,35 @@ class Director:
             writing.cancel()
             with suppress(WorkerCancelled, WorkerFailed):
                 await writing.wait()
+            self._writing = None
 
-    def _write(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
-        """Let a reply be written; the page goes to its end and follows."""
+    async def write(self, begin: Begin, *, at: Turn | None = None, player: Player | None = None) -> None:
+        """Stop what is being written and let `begin()` write instead: a turn on the page, which follows it, or what
+        `player` makes of it. With `at`, a version of that turn: what is told behind it makes room."""
+        await self.stop()
+        coming = begin()
         self._page.say(None)
-        self._page.to_end()
+        if player is None:
+            shown_faces = faces(self.session.scene)
+            told = [face.turn_id for face in shown_faces]
+            if at is not None and at.id in told:
+                await self._page.show(shown_faces[: told.index(at.id) + 1])
+            self._page.to_end()
+        self._player = player or self._playing
         self._writing = self._stage.run_worker(self._written(coming), group="reply", exclusive=True)
         self._stage.settled()
 
     async def _written(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
-        repaint = self._stage.set_interval(1 / FRAMES, self._playing.paint)
+        repaint = self._stage.set_interval(1 / FRAMES, self._player.paint)
         try:
             await shown(self._played(coming), self.fail)
         finally:
             repaint.stop()
             self._writing = None
+            await self._page.show(faces(self.session.scene))
             self._stage.settled()
 
     async def _played(self, coming: AsyncGenerator[SessionEvent, None]) -> None:
         async with aclosing(coming):
             await self._stage.ready()
-            await self._playing.play(coming)
+            await self._player.play(coming)

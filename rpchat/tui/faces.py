@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rpchat.story.scene import Scene, Turn
+from rpchat.tui.glosses import folded, removed
 from rpchat.tui.themes import name_variable
 
 _CUT = frozenset({"user_turn", "other_turn", "ooc", "loop"})
 """The ends of a reply that took something away from what the model wrote."""
+
+_FOLDED = {"reasoning": "…thought", "ooc": "…OOC"}
 
 USER_COLOUR = "$speech"
 """Neutral: whatever colours the members have, the user's name is none of them."""
@@ -27,6 +30,7 @@ class Face:
     text: str
     marks: str = ""
     swipes: int = 1
+    """How many versions its marks lead to, itself among them."""
     writing: bool = False
 
     def with_text(self, text: str, *, writing: bool) -> Face:
@@ -37,7 +41,7 @@ class Face:
 def faces(scene: Scene) -> list[Face]:
     """Return the faces of the told line, oldest first."""
     versions = _versions(scene)
-    return [_face(turn, versions[turn.parent]) for turn in scene.line()]
+    return [_face(turn, versions[turn.parent, turn.continues]) for turn in scene.line()]
 
 
 def _face(turn: Turn, versions: list[int]) -> Face:
@@ -47,30 +51,33 @@ def _face(turn: Turn, versions: list[int]) -> Face:
         colour=USER_COLOUR if turn.side == "user" else name_variable(turn.member),
         text=turn.text,
         marks=marks(turn, place=versions.index(turn.id) + 1, of=len(versions)),
-        swipes=len(versions),
+        swipes=len(versions) + bool(turn.continues),
     )
 
 
 def marks(turn: Turn, *, place: int, of: int) -> str:
-    """Return the marks of a name line: ✂ something was cut, ↻2 second try, ✎ edited, ‹2/4› version."""
-    found = []
-    if turn.finish in _CUT:
+    """Return the marks of a name line: …thought and …OOC put away, ✂ something was cut, ↻2 second try, ✎ edited,
+    ‹2/4› version, + goes on from another version."""
+    kinds = {kind for kind, _ in folded(turn)}
+    found = [mark for kind, mark in _FOLDED.items() if kind in kinds]
+    if turn.finish in _CUT or removed(turn):
         found.append("✂")
     attempts = turn.record.get("attempts")
-    tries = len(attempts) if isinstance(attempts, (list, tuple)) else attempts
-    if isinstance(tries, int) and tries > 1:
-        found.append(f"↻{tries}")
+    if isinstance(attempts, int) and attempts > 1:
+        found.append(f"↻{attempts}")
     if turn.edited:
         found.append("✎")
-    if of > 1:
-        found.append(f"‹{place}/{of}›")
+    if turn.continues or of > 1:
+        found.append(("+" if turn.continues else "") + (f"‹{place}/{of}›" if of > 1 else ""))
     return " ".join(found)
 
 
-def _versions(scene: Scene) -> Mapping[int, list[int]]:
-    """Return the ids of the visible children of every turn, in the order they were made."""
-    children: dict[int, list[int]] = defaultdict(list)
+def _versions(scene: Scene) -> Mapping[tuple[int, int], list[int]]:
+    """Return the ids of the visible versions that stand in one place (parent, version gone on from), in the order they
+    were made."""
+    versions: dict[tuple[int, int], list[int]] = defaultdict(list)
     for turn_id in sorted(scene.turns):
         if turn_id not in scene.hidden:
-            children[scene.turns[turn_id].parent].append(turn_id)
-    return children
+            turn = scene.turns[turn_id]
+            versions[turn.parent, turn.continues].append(turn_id)
+    return versions

@@ -23,20 +23,26 @@ if TYPE_CHECKING:
 def system_commands(app: RpchatApp, screen: Screen[object]) -> Iterable[SystemCommand]:
     """Yield the actions of the table that the screen or the app can do now."""
     yield SystemCommand("Change the colours", "Choose one of the themes", app.action_change_theme)
-    here = screen.id
+    here = ("app", "scene", "transcript") if isinstance(screen, SceneScreen) else ("app", screen.id)
     for action in ACTIONS:
         told = bool(action.commands or action.label) and (action.optional or not action.argument)
-        if action.place not in ("app", here) or not told or action.id == "app.command_palette":
+        if action.place not in here or not told or action.id == "app.command_palette":
             continue
-        node = app if action.place == "app" else screen
         key = shown_key(action, app.keys)
         title = re.split(r"[;:,(]", action.help, maxsplit=1)[0].strip()
-        method = getattr(node, f"action_{action.name}")
+        if isinstance(screen, SceneScreen) and action.place != "app":
+            method: Callable[[], object] = partial(screen.action_perform, action.id)
+        else:
+            method = getattr(app if action.place == "app" else screen, f"action_{action.name}")
         yield SystemCommand(f"{title}  {key}" if key else title, action.help, method)
 
 
 class PresetProvider(Provider):
     """Finds the presets a scene can be played with."""
+
+    @property
+    def _host(self) -> RpchatApp:
+        return cast("RpchatApp", self.app)
 
     async def search(self, query: str) -> Hits:
         """Yield the presets that the query finds; none outside a scene."""
@@ -44,10 +50,10 @@ class PresetProvider(Provider):
         if not isinstance(screen, SceneScreen):
             return
         matcher = self.matcher(query)
-        for preset_id in await screen.host.program.preset_ids():
+        for preset_id in await self._host.program.preset_ids():
             name = f"Preset: {one_line(preset_id, 60)}"
             if (score := matcher.match(name)) > 0:
-                choose = partial(screen.choose_preset, preset_id)
+                choose = partial(screen.wishes.choose_preset, preset_id)
                 yield Hit(score, Content(name), choose, text=name, help="play this scene with it")
 
 

@@ -14,23 +14,26 @@ from time import monotonic
 from textual.content import Content
 
 from rpchat.engine.port import Reading
-from rpchat.session import Delta, Finished, Retrying, Session, SessionEvent, Started
+from rpchat.session import Delta, Finished, Retrying, Session, SessionEvent, Started, Thinking
 from rpchat.story.scene import Turn
 from rpchat.tui.faces import Face, faces
+from rpchat.tui.glosses import removed
 from rpchat.tui.widgets.transcript import Transcript
-from rpchat.tui.widgets.waiting import reading_line
+from rpchat.tui.widgets.waiting import reading_line, retrying_line, thinking_line
 
 _CHARACTERS_PER_SECOND = 40_000
 """How much text is repainted at most."""
-_ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
 class Playing:
     """One session's replies on one page. `settled` is called when the scene may have changed."""
 
-    def __init__(self, session: Session, page: Transcript, *, settled: Callable[[], None]) -> None:
+    def __init__(
+        self, session: Session, page: Transcript, *, key: Callable[[str], str], settled: Callable[[], None]
+    ) -> None:
         self._session = session
         self._page = page
+        self._key = key
         self._settled = settled
         self._face: Face | None = None
         self._start = ""
@@ -39,6 +42,10 @@ class Playing:
         self._changed = False
         self._reading_since: float | None = None
         self._rests_until = 0.0
+
+    def left(self) -> str:
+        """Return what is said when the reader stops it."""
+        return f"stopped · {self._key('scene.regenerate')} writes it again · {self._key('scene.continue')} goes on"
 
     async def play(self, events: AsyncGenerator[SessionEvent, None]) -> None:
         """Show events until they end, and the scene as it is then: also when cancelled, also after an error."""
@@ -50,7 +57,7 @@ class Playing:
                     if isinstance(event, Started):
                         await self._started(event.turn)
                     elif isinstance(event, Finished):
-                        notice = event.notice
+                        notice = self._notice(event)
                     else:
                         self._take(event)
         finally:
@@ -71,6 +78,12 @@ class Playing:
         self._page.say(self._line)
         self._settled()
 
+    def _notice(self, event: Finished) -> str:
+        """Return the quiet line of a reply, with the key that puts back what was cut."""
+        if not event.notice or not removed(event.turn):
+            return event.notice
+        return f"{event.notice} · /takeback or {self._key('transcript.take_back')} puts it back"
+
     async def _started(self, turn: Turn) -> None:
         shown = faces(self._session.scene)
         self._face = shown[-1]
@@ -82,14 +95,15 @@ class Playing:
         match event:
             case Delta(text):
                 self._text += text
-                if self._reading_since is not None:
-                    self._line, self._reading_since = None, None
+                self._line, self._reading_since = None, None
             case Reading(done, total):
                 if self._reading_since is None:
                     self._reading_since = monotonic()
                 waited = monotonic() - self._reading_since
                 self._line = reading_line(done, total, seconds=waited)
-            case Retrying(attempt, _, cause, change):
+            case Thinking(characters):
+                self._line = thinking_line(characters)
+            case Retrying():
                 self._text = self._start
-                self._line = Content(f"{cause} · {_ORDINALS.get(attempt, attempt)} try: {change}")
+                self._line = retrying_line(event)
         self._changed = True

@@ -6,18 +6,31 @@ from textual.binding import Binding
 from rpchat.errors import RpchatError
 from rpchat.tui.actions import ACTIONS, BY_ID, bindings, command, key_name, keymap, shown_key
 from rpchat.tui.app import RpchatApp
+from rpchat.tui.composing import Composing
+from rpchat.tui.handling import Handling
 from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.screens.scene import SceneScreen
+from rpchat.tui.screens.scene_actions import SceneActions
+from rpchat.tui.walking import Walking
 from rpchat.tui.widgets.inspector import Inspector
 
-OWNERS = {"app": RpchatApp, "home": HomeScreen, "scene": SceneScreen, "inspector": Inspector}
+OWNERS = {
+    "app": (RpchatApp,),
+    "home": (HomeScreen,),
+    "scene": (SceneScreen, Composing, SceneActions, Walking),
+    "transcript": (Walking, Handling),
+    "inspector": (Inspector,),
+}
+"""Who may do the actions of a place; each is done by one of them."""
 
 
 def test_every_action_is_done_by_somebody() -> None:
     for action in ACTIONS:
         if action.argument and not action.optional:
             continue
-        assert hasattr(OWNERS[action.place], f"action_{action.name}"), action.id
+        method = f"action_{action.name}"
+        assert any(hasattr(owner, method) for owner in OWNERS[action.place]), action.id
+        assert sum(method in vars(owner) for owner in OWNERS[action.place]) <= 1, action.id
 
 
 def test_every_action_can_be_asked_for_and_says_what_it_does() -> None:
@@ -31,6 +44,18 @@ def test_no_key_means_two_things_in_one_place() -> None:
     for places in (("home", "app"), ("scene", "app"), ("inspector", "scene", "app")):
         keys = [key for action in ACTIONS if action.place in places and action.keys for key in action.keys.split(",")]
         assert len(keys) == len(set(keys)), places
+
+
+def test_no_key_means_two_things_while_a_turn_is_marked() -> None:
+    bound = [*bindings("transcript"), *bindings("scene"), *bindings("app")]
+    keys = [key for binding in bound if isinstance(binding, Binding) for key in binding.key.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+def test_what_the_page_shares_with_the_composer_is_bound_on_it() -> None:
+    ids = {binding.id for binding in bindings("transcript") if isinstance(binding, Binding)}
+    assert {"scene.undo", "scene.page_up", "scene.bottom"} <= ids
+    assert "scene.send" not in ids
 
 
 def test_a_key_is_not_one_that_a_terminal_confuses() -> None:

@@ -47,7 +47,7 @@ async def test_a_key_for_an_action_that_is_not_there_is_said(tmp_path: Path) -> 
 async def test_a_scene_screen_can_hear_of_the_model_before_it_stands(tmp_path: Path) -> None:
     program = program_in(folders_in(tmp_path), [])
     async with on_stage(program, home=True) as stage:
-        screen = SceneScreen(await program.play(["mira-of-the-light"]))
+        screen = SceneScreen(await program.play(["mira-of-the-light"]), stage.app)
         screen.show_loading()
         await stage.app.switch_screen(screen)
         await stage.settled()

@@ -15,7 +15,6 @@ from rpchat.engine.port import EngineSettings
 from rpchat.engine.scripted import MODEL, Script
 from rpchat.program import Program
 from rpchat.session.preview import preview
-from rpchat.session.verify import Verdict
 from rpchat.store.config import Config
 from rpchat.store.lock import HomeLock
 from rpchat.store.scenes import SceneStore
@@ -264,9 +263,7 @@ async def test_with_a_real_model_its_own_tokens_are_told(tmp_path: Path) -> None
         wishes=Wishes(model=str(smollm2_path())),
     )
     async with on_stage(program, size=(110, 30), settle=False) as stage:
-        await stage.until(lambda: stage.scene.verifying.verdict, seconds=60)
-        assert stage.scene.verifying.verdict == Verdict("verified")
-        assert " ✓" in stage.frame().splitlines()[0]
+        await stage.until(lambda: " ✓" in stage.frame().splitlines()[0])
         await stage.pilot.press("ctrl+o")
         await stage.until(lambda: panel(stage).head.inspection, seconds=60)
         await stage.until(lambda: "chatml adapter: verified ✓" in stage.frame())

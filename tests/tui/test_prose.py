@@ -123,5 +123,37 @@ def test_every_prefix_of_a_reply_keeps_the_style_of_what_was_shown() -> None:
         assert by_character(text[:end]) == whole[:end]
 
 
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ('"Hi there," he', "speech"),
+        ("“Hi there,” he", "speech"),
+        ("„Ja so“ sagt", "speech"),
+        ("「はい、そう」と", "speech"),
+        ("『本だよ』だ", "speech"),
+        ("«Oui oui» dit", "speech"),
+        ("*waves a lot* x", "action"),
+        ("_hm hm_ x", "thought"),
+        ("**big one** x", "emphasis"),
+        ("(leaves it) x", "scene"),
+        ("（嬉しいな）x", "feeling"),
+        ("((brb now)) x", "ooc"),
+        ("(OOC: hi you) x", "ooc"),
+        ("[OOC: hi you] x", "ooc"),
+        ("> a sign\nx", "quote"),
+        ("```\na b\n```\ny", "fence"),
+        ("😠 *grr argh*", "mood"),
+    ],
+)
+def test_each_style_looks_the_same_while_it_is_open_as_when_it_is_closed(text: str, style: str) -> None:
+    whole = by_character(text)
+    inside = [place for place, (letter, styles) in enumerate(whole) if style in styles and letter.isalpha()]
+    ooc = text.find("OOC") + len("OOC")
+    for end in range(max(ooc, 1) + 1 if ooc >= len("OOC") else 1, len(text)):
+        shown = by_character(text[:end])
+        assert all(shown[place] == whole[place] for place in inside if place < end)
+    assert inside or style == "mood"
+
+
 def test_the_cursor_is_behind_the_text() -> None:
     assert to_content("abc", cursor="▍").plain == "abc▍"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from textual.pilot import Pilot
 
 from rpchat.engine.scripted import Script
 from rpchat.program import Program
-from rpchat.session import Status
 from rpchat.tui.app import RpchatApp
+from rpchat.tui.widgets.status import StatusLine
 from tests.tui.helpers import Stage, folders_in, program_in
 
 Compare = Callable[..., bool]
@@ -64,8 +65,8 @@ def after(*steps: str) -> Callable[[Pilot[None]], object]:
                 await stage.type(step)
             await stage.settled()
         if app.screen.id == "scene":
-            stage.session.status = Status(tokens_per_second=31.2, context_used=2300, context=8192)
-            stage.scene.show_status()
+            line = stage.scene.query_one(StatusLine)
+            line.show(replace(line.overview, tokens_per_second=31.2, context_used=2300, context=8192))
             await stage.settled()
 
     return run
@@ -112,4 +113,16 @@ def test_the_prompt_laid_open(snap_compare: Compare, tmp_path: Path) -> None:
 def test_the_prompt_in_japanese_with_ids(snap_compare: Compare, tmp_path: Path) -> None:
     app = playing(tmp_path, "hana", MORNING, theme="yozakura")
     steps = after("「おはよう!」(台所をのぞきこむ)", "<ctrl+o>", "<t>")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=steps)
+
+
+def test_what_was_cut_off_a_marked_turn(snap_compare: Compare, tmp_path: Path) -> None:
+    app = playing(tmp_path, "mira-of-the-light", '"You may sit."\nRobin: *I sit.*')
+    steps = after('"I came for the view."', "<escape>", "<x>")
+    assert snap_compare(app, terminal_size=(100, 24), run_before=steps)
+
+
+def test_a_cut_point_on_paper(snap_compare: Compare, tmp_path: Path) -> None:
+    app = playing(tmp_path, "hana", f"{MORNING}「冷めないうちに、どうぞ。」", theme="paper")
+    steps = after("おはよう", "<escape>", "<left_square_bracket>")
     assert snap_compare(app, terminal_size=(80, 24), run_before=steps)

@@ -1,93 +1,112 @@
-"""The scene screen's wishes: the actions that only ask somebody else, who does it in order."""
+"""What a scene's keys and commands ask for besides writing: in order, of the director and of the choices there are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
 
-from textual.screen import Screen
-
-from rpchat.session import Session
 from rpchat.tui.choosing import Choosing
 from rpchat.tui.director import Director
+from rpchat.tui.inspecting import Inspecting
+from rpchat.tui.widgets.help import HelpPanel
 from rpchat.tui.widgets.transcript import Transcript
 
-if TYPE_CHECKING:
-    from rpchat.tui.app import RpchatApp
 
+class SceneActions:
+    """Asks, and waits for nothing. `changed` is called when a choice was made."""
 
-class SceneActions(Screen[None]):
-    """What a scene screen asks of its director and its page, which the screen itself makes."""
+    def __init__(
+        self,
+        page: Transcript,
+        *,
+        director: Director,
+        choosing: Choosing,
+        inspecting: Inspecting,
+        changed: Callable[[], None],
+    ) -> None:
+        self._page = page
+        self._inspecting = inspecting
+        self._director = director
+        self._choosing = choosing
+        self._changed = changed
 
-    session: Session
-    director: Director
-    page: Transcript
-
-    @property
-    def host(self) -> RpchatApp:
-        """The app, as what it is."""
-        return cast("RpchatApp", self.app)
-
-    @property
-    def choosing(self) -> Choosing:
-        """The choices that can be made for this scene."""
-        return Choosing(self.session, self.host.program)
-
-    def show_status(self) -> None:
-        """Bring what is said around the page up to date."""
-        raise NotImplementedError
-
-    async def _choose(self, action_id: str, wanted: str) -> None:
-        self.director.remark(await self.choosing.choose(action_id, wanted))
-        self.show_status()
+    async def choose(self, action_id: str, wanted: str) -> None:
+        """Make a choice of the table, and tell it."""
+        self._director.remark(await self._choosing.choose(action_id, wanted))
+        self._changed()
 
     def choose_preset(self, name: str) -> None:
         """Play with that preset."""
-        self.director.do(self._choose("scene.preset", name))
+        self._director.do(self.choose("scene.preset", name))
 
     def action_regenerate(self) -> None:
         """Write the reply again."""
-        self.director.do(self.director.regenerate())
+        self._director.do(self._director.regenerate())
 
     def action_continue(self) -> None:
         """Go on inside the last reply."""
-        self.director.do(self.director.go_on())
+        self._director.do(self._director.go_on())
 
     def action_swipe_previous(self) -> None:
         """Show the version before."""
-        self.director.do(self.director.swipe(-1))
+        self._director.do(self._director.swipe(-1))
 
     def action_swipe_next(self) -> None:
         """Show the next version, or write one."""
-        self.director.do(self.director.swipe(1))
+        self._director.do(self._director.swipe(1))
 
     def action_delete_last(self) -> None:
         """Delete the last message."""
-        self.director.do(self.director.delete_last())
+        self._director.do(self._director.delete_last())
 
     def action_undo(self) -> None:
         """Take the last action back."""
-        self.director.do(self.director.undo())
+        self._director.do(self._director.undo())
 
     def action_redo(self) -> None:
         """Do it again."""
-        self.director.do(self.director.redo())
+        self._director.do(self._director.redo())
 
     def action_top(self) -> None:
         """To the first turn."""
-        self.page.to_start()
+        self._page.to_start()
 
     def action_bottom(self) -> None:
         """To the end."""
-        self.page.to_end()
+        self._page.to_end()
+
+    def action_page_up(self) -> None:
+        """Scroll up."""
+        self._scroll(-1)
+
+    def action_page_down(self) -> None:
+        """Scroll down."""
+        self._scroll(1)
+
+    def _scroll(self, direction: int) -> None:
+        """Scroll the page, or what covers it."""
+        if self._page.display:
+            self._page.page(direction)
+            return
+        panel = self._inspecting.panel
+        covering = (*self._page.screen.query(HelpPanel), *([panel.rows] if panel is not None else []))
+        covering[0].scroll_relative(y=direction * (covering[0].size.height - 2), animate=False)
 
     def action_length(self) -> None:
         """Take the next length."""
-        self.director.do(self._choose("scene.length", ""))
+        self._director.do(self.choose("scene.length", ""))
 
     def action_note(self) -> None:
         """Tell the author's note."""
-        self.director.do(self._choose("scene.note", ""))
+        self._director.do(self.choose("scene.note", ""))
 
     def action_preset(self) -> None:
         """Tell the preset."""
         self.choose_preset("")
+
+    def action_impersonation(self) -> None:
+        """Tell what happens where a reply speaks for somebody else."""
+        self._director.do(self.choose("scene.impersonation", ""))
+
+    def action_out_of_character(self) -> None:
+        """Tell what happens to what is said outside the story."""
+        self._director.do(self.choose("scene.out_of_character", ""))

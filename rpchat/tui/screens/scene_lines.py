@@ -13,6 +13,10 @@ from rpchat.tui.widgets.prompt_head import MARKS
 from rpchat.tui.widgets.status import Overview
 
 _INSPECTING = ("inspector.ids", "inspector.find", "inspector.dropped", "inspector.stops")
+_WALKING = (
+    "transcript.again", "transcript.edit", "transcript.trim", "transcript.unfold", "transcript.cut_earlier",
+    "transcript.story", "transcript.leave", "app.help",
+)  # fmt: skip
 _PLAYING = ("scene.continue", "scene.edit_last")
 _AROUND = ("scene.inspect", "scene.home", "app.command_palette", "app.quit", "app.help")
 
@@ -40,6 +44,10 @@ class Moment:
     inspecting: bool = False
     editing: bool = False
     writing: bool = False
+    walking: bool = False
+    """Whether a turn is marked."""
+    cutting: bool = False
+    """Whether the marked turn has a cut point."""
     length: str | None = None
 
 
@@ -56,7 +64,15 @@ def hints(moment: Moment, keys: Mapping[str, str]) -> list[Hint]:
         return [hint("scene.send", "keep the edit"), hint("scene.stop", "leave it as it was")]
     if moment.writing:
         return [hint("scene.stop"), hint("scene.regenerate"), hint("scene.page_up", "scroll"), hint("app.help")]
+    if moment.cutting:
+        ends = "".join(hint(name)[0] for name in ("transcript.cut_earlier", "transcript.cut_later"))
+        cuts = [hint("transcript.trim", "cut there"), hint("transcript.reroll"), hint("scene.stop", "leave")]
+        return [(ends, "cut point"), *cuts, hint("app.help")]
+    if moment.walking:
+        ways = "".join(hint(name)[0] for name in ("transcript.next", "transcript.previous"))
+        versions = "".join(hint(name)[0] for name in ("transcript.swipe_previous", "transcript.swipe_next"))
+        return [(ways, "move"), (versions, "swipe"), *(hint(name) for name in _WALKING)]
     both = "".join(hint(name)[0] for name in ("scene.swipe_previous", "scene.swipe_next"))
     first = [hint("scene.send"), hint("scene.regenerate"), (both, "swipe"), *(hint(name) for name in _PLAYING)]
     lengths = [hint("scene.length", moment.length)] if moment.length is not None else []
-    return [*first, *lengths, *(hint(name) for name in _AROUND)]
+    return [*first, *lengths, hint("scene.stop", "turns"), *(hint(name) for name in _AROUND)]

@@ -103,6 +103,22 @@ class Composer(Horizontal):
         self.field.load_text(text)
         self.field.move_cursor(self.field.document.end)
 
+    def write_behind(self, before: str, after: str) -> None:
+        """Let what is written end with `after` where it ends with `before`. If it no longer does, only what `after`
+        adds to `before` is put behind it: what the user typed meanwhile stays."""
+        if after.startswith(before):
+            self._insert(after[len(before) :])
+        elif self.field.text.endswith(before):
+            self.fill(self.field.text.removesuffix(before) + after)
+
+    def _insert(self, text: str) -> None:
+        field = self.field
+        follows = field.cursor_location == field.document.end
+        field.insert(text, field.document.end, maintain_selection_offset=not follows)
+        if follows:
+            field.move_cursor(field.document.end)
+            field.scroll_cursor_visible()
+
     def newline(self) -> None:
         """Begin a new line at the cursor."""
         self.field.insert("\n")

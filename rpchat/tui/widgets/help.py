@@ -17,7 +17,8 @@ from rpchat.tui.wrap import breaks
 _KEY_CELLS = 7
 _TWO_SLASHES = "A line that shall begin with / is sent with //."
 _HEADINGS: Mapping[Place, str] = {
-    "home": "Scenes and cards", "scene": "In a scene", "inspector": "In the prompt", "app": "Everywhere",
+    "home": "Scenes and cards", "scene": "In a scene", "transcript": "With a turn marked",
+    "inspector": "In the prompt", "app": "Everywhere",
 }  # fmt: skip
 
 
@@ -81,6 +82,8 @@ def _entry(action: Action, keys: Mapping[str, str], width: int) -> list[Content]
     text = Content.assemble((action.help, "$action"), (command, "$ooc"))
     rows = _wrapped(text, max(10, width - _KEY_CELLS))
     key = shown_key(action, keys)
+    if len(key) >= _KEY_CELLS:
+        rows = [Content(), *rows]
     left = [Content(key.ljust(_KEY_CELLS)).stylize("$accent"), *[Content(" " * _KEY_CELLS)] * (len(rows) - 1)]
     return [margin + row for margin, row in zip(left, rows, strict=True)]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from rpchat.session import Retrying
 from rpchat.tui.widgets.status import bar
 
 PATIENCE = 0.3
 """Seconds after which a bar is drawn."""
 _CELLS = 20
+_ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
 def loading_line(done: int, total: int, *, size: int = 0) -> Content:
@@ -22,3 +24,13 @@ def reading_line(done: int, total: int, *, seconds: float) -> Content:
     """Return `reading 1,204 of 3,500`, with a bar when it already took longer than `PATIENCE`."""
     line = Content(f"reading {done:,} of {total:,} ").stylize("$ooc")
     return line + bar(done, total, cells=_CELLS) if seconds > PATIENCE else line
+
+
+def thinking_line(characters: int) -> Content:
+    """Return `thinking … 240 characters`."""
+    return Content(f"thinking … {characters:,} characters").stylize("$ooc")
+
+
+def retrying_line(event: Retrying) -> Content:
+    """Return why a try is not shown, and what the next one changes."""
+    return Content(f"{event.cause} · {_ORDINALS.get(event.attempt, event.attempt)} try: {event.change}")
