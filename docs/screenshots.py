@@ -195,7 +195,7 @@ def _program(folders: Folders, picture: Picture) -> Program:
     lock.acquire()
     return Program(
         folders=folders,
-        config=load_config(folders.config_file),
+        config=replace(load_config(folders.config_file), read_ahead=False),
         scenes=SceneStore.open(folders.database),
         lock=lock,
         engine=engine,

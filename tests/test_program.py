@@ -348,7 +348,7 @@ async def test_a_second_one_only_reads(home: Home) -> None:
             with pytest.raises(StoreError, match="this one only reads"):
                 await anext(shown.reply())
             with pytest.raises(StoreError, match="this one only reads"):
-                await shown.delete(shown.scene.line()[-1].id)
+                await shown.turns.delete(shown.scene.line()[-1].id)
             with pytest.raises(StoreError, match="no scene can be begun"):
                 await second.play(["bob"])
             before = session.scene

@@ -6,7 +6,6 @@ An inspection rests on a preview: that makes the prompt, this only looks at it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 
 from rpchat.engine.port import Engine
 from rpchat.errors import PromptError
@@ -100,13 +99,11 @@ async def lay_open(shown: Preview, *, engine: Engine) -> Inspection:
     if fitted is None or model is None:
         raise PromptError("no model is loaded, so the tokens cannot be told", "Wait for it, or choose one.")
     tokens = attribute(fitted.prompt.segments, fitted.token_ids, await engine.pieces(fitted.token_ids))
-    cached = await engine.cached()
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(fitted.token_ids, cached, strict=False))
     return Inspection(
         preview=shown,
         tokens=tuple(tokens),
         spent=spent(tokens),
-        reused=sum(1 for _ in same),
+        reused=await engine.reusable(fitted.token_ids),
         context=model.n_ctx,
         reserve=fitted.max_tokens,
     )

@@ -16,7 +16,7 @@ from rpchat.story.casting import next_in_line
 from rpchat.story.greeting import greetings
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, Turn
-from rpchat.story.text import clean
+from rpchat.story.text import said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def imagined(scene: Scene, text: str) -> Scene:
         scene = _with(scene, Turn(
             id=1, parent=0, side="member", speaker=member.card.spoken_name, member=member.card_id, text=texts[0]
         ))  # fmt: skip
-    line = clean(text).strip("\n").rstrip()
+    line = said(text)
     if line:
         turn_id = max(scene.turns, default=0) + 1
         turn = Turn(id=turn_id, parent=scene.tip(), side="user", speaker=scene.persona.name, text=line)

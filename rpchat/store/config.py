@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
 
 from rpchat.engine.port import EngineSettings
 from rpchat.errors import FileError
@@ -32,6 +34,11 @@ class Config:
     theme: str = ""
     enter_sends: bool = True
     """Whether Enter sends; otherwise it breaks the line."""
+    read_ahead: bool = True
+    """Whether the next prompt is read while nobody waits; without it, a laptop's battery lasts longer."""
+    kv_disk_mb: Annotated[int, Ge(0)] = 2000
+    """Megabytes of disk for what models have read of your scenes, so that it need not be read again when a scene is
+    opened; what was not used for longest goes first. 0 keeps nothing."""
     engine: EngineSettings = field(default_factory=EngineSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action id to the key that does it instead of its own."""

@@ -144,6 +144,17 @@ class Scene:
         """Return the told turns a reader sees, oldest first."""
         return tuple(turn for turn in self.path() if turn.id not in self.hidden)
 
+    def last(self) -> Turn | None:
+        """Return the last told turn a reader sees; None where there is none."""
+        line = self.line()
+        return line[-1] if line else None
+
+    def line_before(self, turn: Turn) -> tuple[Turn, ...]:
+        """Return the told turns that a version of `turn` answers."""
+        line = self.line()
+        at = next((at for at, told in enumerate(line) if told.parent == turn.parent), len(line))
+        return line[:at]
+
     def tip(self) -> int:
         """Return the id under which the next turn is added: the end of the path, or the root."""
         path = self.path()

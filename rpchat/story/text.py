@@ -30,6 +30,11 @@ def clean(text: str) -> str:
     return _REMOVED.sub("", re.sub(_NEWLINES, "\n", text))
 
 
+def said(text: str) -> str:
+    """Return what of a typed or written text becomes a turn's: cleaned, without empty lines around it."""
+    return clean(text).strip("\n").rstrip()
+
+
 def one_line(text: str, limit: int = 80) -> str:
     """Return `text` cleaned, its white space folded to single spaces, at most `limit` characters long."""
     folded = " ".join(clean(text).split())

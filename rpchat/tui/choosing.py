@@ -51,22 +51,22 @@ class Choosing:
                 "Its longest reply is `max_tokens` in the preset",
             )
         if wanted.casefold() == AUTO:
-            await self._session.set_length("")
+            await self._session.tuning.set_length("")
             return f"length: {self.length or 'left to the model'} (the preset's own)"
         following = lengths[(lengths.index(self.length) + 1) % len(lengths)] if self.length in lengths else lengths[0]
-        await self._session.set_length(wanted.casefold() or following)
+        await self._session.tuning.set_length(wanted.casefold() or following)
         return "length: " + " · ".join(f"[{one}]" if one == self.length else one for one in lengths)
 
     async def choose_note(self, wanted: str) -> str:
         """Take a note, `depth 4`, or `off`; for an empty text only tell it."""
         before = self._session.scene.settings
         if depth := _DEPTH.fullmatch(wanted):
-            await self._session.set_note(before.note, depth=int(depth[1]))
+            await self._session.tuning.set_note(before.note, depth=int(depth[1]))
         elif wanted.casefold() == OFF:
-            await self._session.set_note("")
+            await self._session.tuning.set_note("")
             return f"note taken away: {one_line(before.note, 200)}" if before.note else "there is no note"
         elif wanted:
-            await self._session.set_note(wanted)
+            await self._session.tuning.set_note(wanted)
         settings = self._session.scene.settings
         behind = {0: "at the end", 1: "one turn before the end"}.get(
             settings.note_depth, f"{settings.note_depth} turns before the end"
@@ -83,13 +83,13 @@ class Choosing:
     async def choose_impersonation(self, wanted: str) -> str:
         """Take `cut` or `keep`; for an empty text only tell it."""
         if wanted:
-            await self._session.set_impersonation(_one_of(_IMPERSONATION, wanted))
+            await self._session.tuning.set_impersonation(_one_of(_IMPERSONATION, wanted))
         return _policy("where a reply speaks for somebody else", _IMPERSONATION, self._settings.impersonation)
 
     async def choose_out_of_character(self, wanted: str) -> str:
         """Take `cut`, `keep` or `fold`; for an empty text only tell it."""
         if wanted:
-            await self._session.set_out_of_character(_one_of(_OUT_OF_CHARACTER, wanted))
+            await self._session.tuning.set_out_of_character(_one_of(_OUT_OF_CHARACTER, wanted))
         return _policy("what is said outside the story", _OUT_OF_CHARACTER, self._settings.out_of_character)
 
     @property

@@ -164,11 +164,11 @@ class Director:
         reply, a new one is written."""
         last = self.last
         turn_id = None if turn is None or (last is not None and turn.id == last.id) else turn.id
-        if self.is_writing and not self.session.has_swipe(step, turn_id) and (step < 0 or turn_id is not None):
+        if self.is_writing and not self.session.turns.has_swipe(step, turn_id) and (step < 0 or turn_id is not None):
             self.remark("there is no version that way")
             return
         await self.stop()
-        if await self.session.swipe(step, turn_id) is not None:
+        if await self.session.turns.swipe(step, turn_id) is not None:
             await self.refresh()
         elif turn_id is not None and step > 0 and self.session.scene.turns[turn_id].side == "member":
             self.remark(f"there is no version that way · {self._key('transcript.again')} writes one")
@@ -182,7 +182,7 @@ class Director:
     async def edit(self, turn: Turn, text: str) -> None:
         """Keep an edited text as a new version; an unchanged one changes nothing."""
         if text != turn.text:
-            await self.session.edit(turn.id, text)
+            await self.session.turns.edit(turn.id, text)
         await self.refresh()
 
     async def delete_last(self) -> None:
@@ -196,19 +196,19 @@ class Director:
     async def delete(self, turn: Turn) -> None:
         """Delete a turn."""
         await self.stop()
-        await self.session.delete(turn.id)
+        await self.session.turns.delete(turn.id)
         await self.refresh(f"deleted · {self._key('scene.undo')} on an empty line brings it back")
 
     async def undo(self) -> None:
         """Take the last action back."""
         await self.stop()
-        done = await self.session.undo()
+        done = await self.session.turns.undo()
         await self.refresh(f"undone: {_UNDONE.get(done, done)}" if done else "there is nothing to undo")
 
     async def redo(self) -> None:
         """Do again what was taken back."""
         await self.stop()
-        done = await self.session.redo()
+        done = await self.session.turns.redo()
         await self.refresh(f"done again: {_UNDONE.get(done, done)}" if done else "there is nothing to do again")
 
     async def halt(self) -> None:

@@ -88,7 +88,7 @@ class Handling:
 
     async def _trim(self, mark: Mark) -> None:
         await self._director.stop()
-        if await self._session.trim(mark.turn.id, mark.cut) is None:
+        if await self._session.turns.trim(mark.turn.id, mark.cut) is None:
             self._director.remark("there is nothing left to cut")
         else:
             await self._director.refresh(f"cut · {self._key('scene.undo')} takes that back")

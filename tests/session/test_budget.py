@@ -43,9 +43,9 @@ async def step(scene: Play, action: str, words: str) -> None:
     if action == "say":
         await scene.session.say(words)
     elif action == "edit" and line:
-        await scene.session.edit(line[len(words) % len(line)].id, words)
+        await scene.session.turns.edit(line[len(words) % len(line)].id, words)
     elif action == "delete" and line:
-        await scene.session.delete(line[len(words) % len(line)].id)
+        await scene.session.turns.delete(line[len(words) % len(line)].id)
     elif action in ("reply", "regenerate") and any(turn.side == "user" for turn in line):
         await told(scene.session.reply() if action == "reply" else scene.session.regenerate())
 
@@ -133,7 +133,7 @@ async def test_deleting_the_last_line_of_the_user_keeps_the_one_before(begin: Be
     await told(scene.session.reply())
     kept = scene.session.scene.settings.first_kept
     assert scene.session.scene.turns[kept].side == "member"
-    await scene.session.delete(last.id)
+    await scene.session.turns.delete(last.id)
     await told(scene.session.regenerate())
     assert "the first line" not in scene.prompts[-2]
     assert "the first line" in scene.prompts[-1]

@@ -148,7 +148,7 @@ async def test_what_is_done_meanwhile_is_not_lost(begin: Begin) -> None:
     said = await scene.session.say("So?")
     writing = asyncio.create_task(told(scene.session.reply()))
     await reached(gate)
-    edited = await scene.session.edit(said.id, "So then?")
+    edited = await scene.session.turns.edit(said.id, "So then?")
     gate.opened.set()
     await writing
     assert scene.texts == ["So then?", "Aye."]
@@ -173,7 +173,7 @@ async def test_two_things_done_at_once_are_done_in_order(begin: Begin) -> None:
     first = await scene.session.say("One.")
     second = await scene.session.say("Two.")
     await asyncio.gather(
-        scene.session.edit(first.id, "One!"), scene.session.delete(second.id), scene.session.say("Three.")
+        scene.session.turns.edit(first.id, "One!"), scene.session.turns.delete(second.id), scene.session.say("Three.")
     )
     assert scene.on_disk() == scene.session.scene
     assert scene.texts == ["One!", "Three."]

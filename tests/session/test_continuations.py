@@ -23,7 +23,7 @@ async def test_it_is_swiped_alone(begin: Begin) -> None:
     scene = await gone_on(begin)
     assert scene.texts == ["Two. Or not."]
     seen = []
-    while await scene.session.swipe(-1) is not None:
+    while await scene.session.turns.swipe(-1) is not None:
         seen.append(scene.last.text)
     assert seen == ["Two. And so on.", "Two.", "One."]
     assert len(scene.session.scene.turns) == 4
@@ -32,18 +32,18 @@ async def test_it_is_swiped_alone(begin: Begin) -> None:
 async def test_coming_back_to_a_version_tells_it_as_far_as_it_went(begin: Begin) -> None:
     scene = await gone_on(begin)
     for _ in range(3):
-        await scene.session.swipe(-1)
-    await scene.session.swipe(1)
+        await scene.session.turns.swipe(-1)
+    await scene.session.turns.swipe(1)
     assert scene.texts == ["Two. Or not."]
-    assert await scene.session.swipe(1) is None
+    assert await scene.session.turns.swipe(1) is None
 
 
 async def test_undo_takes_only_the_continuation(begin: Begin) -> None:
     scene = await gone_on(begin)
-    assert await scene.session.undo() == "continue"
-    assert await scene.session.undo() == "continue"
+    assert await scene.session.turns.undo() == "continue"
+    assert await scene.session.turns.undo() == "continue"
     assert scene.texts == ["Two."]
-    assert await scene.session.redo() == "continue"
+    assert await scene.session.turns.redo() == "continue"
     assert scene.texts == ["Two. And so on."]
     assert scene.on_disk() == scene.session.scene
 
@@ -59,7 +59,7 @@ async def test_a_continuation_goes_on(begin: Begin) -> None:
     scene = await gone_on(begin)
     await told(scene.session.continue_())
     assert scene.texts == ["Two. Or not. Again."]
-    assert await scene.session.swipe(-1) is not None
+    assert await scene.session.turns.swipe(-1) is not None
     assert scene.texts == ["Two. Or not."]
 
 
@@ -72,9 +72,9 @@ async def test_the_whole_turn_can_be_written_again(begin: Begin) -> None:
 
 async def test_deleting_it_leaves_what_it_went_on_from(begin: Begin) -> None:
     scene = await gone_on(begin)
-    await scene.session.delete(scene.last.id)
+    await scene.session.turns.delete(scene.last.id)
     assert scene.texts == ["Two. And so on."]
-    await scene.session.delete(scene.last.id)
+    await scene.session.turns.delete(scene.last.id)
     assert scene.texts == ["Two."]
 
 

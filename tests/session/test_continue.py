@@ -49,7 +49,7 @@ async def test_from_its_text_behind_an_edit(begin: Begin) -> None:
     scene = begin(["One.", " and two."])
     await scene.session.say("So?")
     first = finished(await told(scene.session.reply())).turn
-    edited = await scene.session.edit(first.id, "Once  ")
+    edited = await scene.session.turns.edit(first.id, "Once  ")
     await told(scene.session.continue_())
     request = scene.engine.requests[-1]
     assert request.continue_ids == ()
@@ -61,7 +61,7 @@ async def test_from_its_text_behind_an_edit(begin: Begin) -> None:
 async def test_the_japanese_manner_gets_its_name_back(begin: Begin) -> None:
     scene = begin(["「はい」", "(頷く)"], cast=(SAKURA,), persona=YUTO, preset=MISTRAL)
     await scene.session.say("おはよう")
-    await scene.session.edit(finished(await told(scene.session.reply())).turn.id, "「はい、")
+    await scene.session.turns.edit(finished(await told(scene.session.reply())).turn.id, "「はい、")
     await told(scene.session.continue_())
     assert scene.prompts[-1].endswith("[/INST] 桜「はい、")
     assert scene.last.text == "「はい、(頷く)"

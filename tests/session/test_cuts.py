@@ -22,7 +22,7 @@ async def test_put_back_and_gone_on_with(begin: Begin) -> None:
     assert scene.texts == ["So?", 'Fine.\nRobin: she heard.\nRobin: "Yes."']
     assert shown(events) == scene.last.text
     assert scene.prompts[-1].endswith("assistant\nFine.\nRobin:")
-    assert await scene.session.undo() == "take back"
+    assert await scene.session.turns.undo() == "take back"
     assert scene.texts == ["So?", "Fine."]
 
 
@@ -55,18 +55,18 @@ async def test_where_nothing_was_cut_there_is_nothing_to_put_back(begin: Begin) 
 
 async def test_a_scene_may_keep_lines_of_the_user(begin: Begin) -> None:
     scene = begin(["Fine.\nRobin: Good."] * 2)
-    await scene.session.set_impersonation("keep")
+    await scene.session.tuning.set_impersonation("keep")
     await told(scene.session.reply())
     assert scene.texts == ["Fine.\nRobin: Good."]
-    await scene.session.undo()
-    assert await scene.session.undo() == "impersonation"
+    await scene.session.turns.undo()
+    assert await scene.session.turns.undo() == "impersonation"
     await told(scene.session.reply())
     assert scene.texts == ["Fine."]
 
 
 async def test_lines_outside_the_story_can_be_folded_away(begin: Begin) -> None:
     scene = begin(["Fine.\n((OOC: is this all right?))\nShe nods.", "Two."])
-    await scene.session.set_out_of_character("fold")
+    await scene.session.tuning.set_out_of_character("fold")
     await told(scene.session.reply())
     assert "OOC" not in scene.last.text
     assert scene.last.text.startswith("Fine.")
@@ -81,7 +81,7 @@ async def test_lines_outside_the_story_can_be_folded_away(begin: Begin) -> None:
 
 async def test_only_lines_outside_the_story_are_no_reply(begin: Begin) -> None:
     scene = begin(["((OOC: hello))", Script.of("Fine.")])
-    await scene.session.set_out_of_character("fold")
+    await scene.session.tuning.set_out_of_character("fold")
     await told(scene.session.reply())
     assert scene.texts == ["Fine."]
     assert scene.last.record["causes"] == ["ooc"]

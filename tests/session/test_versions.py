@@ -39,10 +39,10 @@ async def test_swiping_both_ways(begin: Begin) -> None:
     await told(scene.session.reply())
     await told(scene.session.regenerate())
     await told(scene.session.regenerate())
-    assert await scene.session.swipe(1) is None
+    assert await scene.session.turns.swipe(1) is None
     told_texts = []
     for step in (-1, -1, -1, 1):
-        turn = await scene.session.swipe(step)
+        turn = await scene.session.turns.swipe(step)
         told_texts.append(None if turn is None else turn.text)
         assert scene.on_disk() == scene.session.scene
     assert told_texts == ["Two.", "One.", None, "Two."]
@@ -50,7 +50,7 @@ async def test_swiping_both_ways(begin: Begin) -> None:
 
 
 async def test_swiping_an_empty_scene(begin: Begin) -> None:
-    assert await begin([]).session.swipe(1) is None
+    assert await begin([]).session.turns.swipe(1) is None
 
 
 async def test_a_version_leads_back_to_what_was_told_behind_it(begin: Begin) -> None:
@@ -59,11 +59,11 @@ async def test_a_version_leads_back_to_what_was_told_behind_it(begin: Begin) -> 
     await scene.session.say("behind one")
     await told(scene.session.reply())
     first = scene.session.scene.line()[0]
-    await scene.session.delete(scene.last.id)
-    await scene.session.delete(scene.last.id)
+    await scene.session.turns.delete(scene.last.id)
+    await scene.session.turns.delete(scene.last.id)
     await told(scene.session.regenerate())
     assert scene.texts == ["Three."]
-    await scene.session.swipe(-1)
+    await scene.session.turns.swipe(-1)
     assert scene.session.scene.line() == (first,)
 
 
@@ -73,13 +73,13 @@ async def test_an_edit_in_mid_scene_keeps_what_is_told_behind_it(begin: Begin) -
     await told(scene.session.reply())
     await scene.session.say("And?")
     await told(scene.session.reply())
-    edited = await scene.session.edit(said.id, "So then?")
+    edited = await scene.session.turns.edit(said.id, "So then?")
     told_now = ["So then?", "One.", "And?", "Two."]
     assert scene.texts == told_now
     assert edited.edited
-    await scene.session.swipe(-1, edited.id)
+    await scene.session.turns.swipe(-1, edited.id)
     assert scene.texts == ["So?", *told_now[1:]]
-    await scene.session.swipe(1, said.id)
+    await scene.session.turns.swipe(1, said.id)
     assert scene.texts == told_now
     await scene.session.say("Then?")
     await told(scene.session.reply())
@@ -93,7 +93,7 @@ async def test_an_edit_cannot_be_empty(begin: Begin) -> None:
     scene = begin([])
     said = await scene.session.say("So?")
     with pytest.raises(RpchatError, match="cannot be empty"):
-        await scene.session.edit(said.id, " \n")
+        await scene.session.turns.edit(said.id, " \n")
     assert scene.on_disk().turns == {said.id: said}
 
 
@@ -102,20 +102,20 @@ async def test_deleting_hides_and_undoing_brings_back(begin: Begin) -> None:
     await scene.session.say("So?")
     await told(scene.session.reply())
     await told(scene.session.regenerate())
-    await scene.session.delete(scene.last.id)
+    await scene.session.turns.delete(scene.last.id)
     assert scene.texts == ["So?", "One."]
-    assert await scene.session.undo() == "delete"
+    assert await scene.session.turns.undo() == "delete"
     assert scene.texts == ["So?", "Two."]
-    assert await scene.session.redo() == "delete"
+    assert await scene.session.turns.redo() == "delete"
     assert scene.texts == ["So?", "One."]
-    assert await scene.session.redo() is None
+    assert await scene.session.turns.redo() is None
 
 
 async def test_the_next_reply_stands_behind_a_deleted_turn(begin: Begin) -> None:
     scene = begin(["One.", "Two."])
     await scene.session.say("So?")
     await told(scene.session.reply())
-    await scene.session.delete(scene.last.id)
+    await scene.session.turns.delete(scene.last.id)
     await told(scene.session.reply())
     assert scene.texts == ["So?", "Two."]
     assert scene.prompts[0] == scene.prompts[1]
@@ -125,7 +125,7 @@ async def test_greetings_are_versions_of_the_first_turn(begin: Begin) -> None:
     scene = begin(["Aye."])
     await scene.session.greet(MIRA, ["Good evening.", "You again."])
     assert scene.texts == ["Good evening."]
-    await scene.session.swipe(1)
+    await scene.session.turns.swipe(1)
     await scene.session.say("Me again.")
     await told(scene.session.reply())
     assert scene.texts == ["You again.", "Me again.", "Aye."]
@@ -148,11 +148,11 @@ async def act(scene: Play, action: str, number: int) -> None:
     elif action in ("reply", "regenerate"):
         await told(scene.session.reply() if action == "reply" else scene.session.regenerate())
     elif turn is not None and action == "edit":
-        await scene.session.edit(turn.id, f"edited {number}")
+        await scene.session.turns.edit(turn.id, f"edited {number}")
     elif turn is not None and action == "delete":
-        await scene.session.delete(turn.id)
+        await scene.session.turns.delete(turn.id)
     elif turn is not None:
-        await scene.session.swipe(-1 if action == "swipe back" else 1, turn.id)
+        await scene.session.turns.swipe(-1 if action == "swipe back" else 1, turn.id)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -179,10 +179,10 @@ async def _there_and_back(folder: Path, actions: list[tuple[str, int]]) -> None:
 
 async def _walk(scene: Play, stages: list[Scene]) -> None:
     for stage in reversed(stages[:-1]):
-        assert await scene.session.undo() is not None
+        assert await scene.session.turns.undo() is not None
         assert lines(scene.session.scene) == lines(stage)
     for stage in stages[1:]:
-        assert await scene.session.redo() is not None
+        assert await scene.session.turns.redo() is not None
         assert lines(scene.session.scene) == lines(stage)
     assert scene.on_disk() == scene.session.scene
 

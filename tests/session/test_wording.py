@@ -17,33 +17,33 @@ async def spoken(begin: Begin, text: str, *more: str) -> Play:
 
 async def test_the_last_sentence_is_cut_off_each_time(begin: Begin) -> None:
     scene = await spoken(begin, "One. Two! Three?")
-    assert await scene.session.trim(scene.last.id) is not None
+    assert await scene.session.turns.trim(scene.last.id) is not None
     assert scene.last.text == "One. Two!"
-    await scene.session.trim(scene.last.id)
+    await scene.session.turns.trim(scene.last.id)
     assert scene.last.text == "One."
-    assert await scene.session.trim(scene.last.id) is None
-    assert await scene.session.undo() == "trim"
+    assert await scene.session.turns.trim(scene.last.id) is None
+    assert await scene.session.turns.undo() == "trim"
     assert scene.last.text == "One. Two!"
 
 
 async def test_in_japanese(begin: Begin) -> None:
     scene = await spoken(begin, "「はい」(頷く)。それから笑った")
-    await scene.session.trim(scene.last.id)
+    await scene.session.turns.trim(scene.last.id)
     assert scene.last.text == "「はい」(頷く)。"
 
 
 async def test_cut_at_a_place(begin: Begin) -> None:
     scene = await spoken(begin, "One. Two. Three.")
-    await scene.session.trim(scene.last.id, 5)
+    await scene.session.turns.trim(scene.last.id, 5)
     assert scene.last.text == "One."
-    assert await scene.session.trim(scene.last.id, 0) is None
+    assert await scene.session.turns.trim(scene.last.id, 0) is None
 
 
 async def test_what_is_told_behind_a_cut_turn_stays(begin: Begin) -> None:
     scene = await spoken(begin, "One. Two.")
     cut = scene.last
     await scene.session.say("And?")
-    await scene.session.trim(cut.id)
+    await scene.session.turns.trim(cut.id)
     assert scene.texts == ["So?", "One.", "And?"]
 
 
@@ -53,8 +53,8 @@ async def test_going_on_from_a_place(begin: Begin) -> None:
     await told(scene.session.reroll(before.id, 5))
     assert scene.texts == ["So?", "One. Four."]
     assert scene.prompts[-1].endswith("assistant\nOne.")
-    await scene.session.undo()
-    await scene.session.undo()
+    await scene.session.turns.undo()
+    await scene.session.turns.undo()
     assert scene.last == before
 
 
@@ -64,8 +64,8 @@ async def test_going_on_from_a_place_in_the_middle_ends_the_line_there(begin: Be
     await scene.session.say("And?")
     await told(scene.session.reroll(middle.id, 5))
     assert scene.texts == ["So?", "One. Four."]
-    await scene.session.undo()
-    await scene.session.undo()
+    await scene.session.turns.undo()
+    await scene.session.turns.undo()
     assert scene.texts == ["So?", "One. Two. Three.", "And?"]
 
 
@@ -82,7 +82,7 @@ async def test_a_turn_in_the_middle_is_written_again(begin: Begin) -> None:
     await told(scene.session.regenerate(first.id))
     assert scene.texts == ["So?", "Two."]
     assert scene.prompts[-1] == scene.prompts[0]
-    await scene.session.swipe(-1)
+    await scene.session.turns.swipe(-1)
     assert scene.texts == ["So?", "One.", "And?"]
 
 

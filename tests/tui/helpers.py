@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -46,15 +46,21 @@ def folders_in(home: Path, *, model: bool = True) -> Folders:
 
 
 def program_in(
-    folders: Folders, replies: Iterable[Script] | None = None, *, read_only: bool = False, model: ModelInfo = MODEL
+    folders: Folders,
+    replies: Iterable[Script] | None = None,
+    *,
+    read_only: bool = False,
+    model: ModelInfo = MODEL,
+    read_ahead: bool = False,
 ) -> Program:
-    """Return a program over a scripted engine that has not loaded `model` yet."""
+    """Return a program over a scripted engine that has not loaded `model` yet. Reading ahead is off, for it takes its
+    time: what was read when a test looks would depend on the clock."""
     lock = HomeLock(folders.lock_file)
     if not read_only:
         assert lock.acquire()
     return Program(
         folders=folders,
-        config=load_config(folders.config_file),
+        config=replace(load_config(folders.config_file), read_ahead=read_ahead),
         scenes=SceneStore.open(folders.database),
         lock=lock,
         engine=ScriptedEngine(replies, loaded=False, model=model),

@@ -277,7 +277,7 @@ async def test_a_mistake_of_ours_is_a_line_too(tmp_path: Path, monkeypatch: pyte
         async def broken() -> str | None:
             raise ZeroDivisionError("seven")
 
-        monkeypatch.setattr(stage.session, "undo", broken)
+        monkeypatch.setattr(stage.session.turns, "undo", broken)
         await stage.pilot.press("ctrl+z")
         await stage.settled()
         assert "ZeroDivisionError" in stage.below

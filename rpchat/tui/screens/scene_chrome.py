@@ -1,4 +1,5 @@
-"""What stands around the page of a scene: the top line, the line of keys, and what is said of the model's loading."""
+"""What stands around the page of a scene: the top line, the line of keys, what is said of the model's loading, and what
+is done while nothing else is."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from rpchat.tui.actions import BY_ID, shown_key
 from rpchat.tui.choosing import Choosing
 from rpchat.tui.composing import Composing
 from rpchat.tui.director import Director
+from rpchat.tui.idling import Idling
 from rpchat.tui.inspecting import Inspecting
 from rpchat.tui.screens.scene_lines import Moment, hints, overview_of
 from rpchat.tui.verifying import Verifying
@@ -47,11 +49,14 @@ class Chrome:
         self._inspecting = inspecting
         self._choosing = Choosing(session, host.program)
         self._verifying = Verifying(session, do=host.do, changed=self._verified)
+        self._idling = Idling(session, do=host.do, is_writing=lambda: director.is_writing)
 
     def show(self) -> None:
         """Bring the top line, the line of keys, the marks on the page and the inspector up to date."""
         if self._host.loader.is_ready:
             self._verifying.look()
+            if self._host.program.config.read_ahead:
+                self._idling.look()
         verdict = self._verifying.verdict
         self._inspecting.look(verdict)
         self._walking.look()
