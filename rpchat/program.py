@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 from rpchat.choices import Choices, Wishes
 from rpchat.engine.gguf import read_header
 from rpchat.engine.port import Engine, EngineSettings, Loaded, LoadEvent
-from rpchat.errors import FileError, ModelError, StoreError
+from rpchat.errors import FileError, ModelError, RpchatError, StoreError
 from rpchat.store.card_list import CardEntry, CardList
 from rpchat.store.config import Config, change_config
 from rpchat.store.folders import Folders, shipped
+from rpchat.store.kv_files import KvFiles
 from rpchat.store.lock import HomeLock
 from rpchat.store.models import ModelChoice, named_model
 from rpchat.store.scenes import SceneStore, SceneSummary
 from rpchat.store.shelf import Shelf
 from rpchat.store.thread import OneThread
 from rpchat.story.card import Card
-from rpchat.story.greeting import greetings
+from rpchat.story.greeting import greetings, opening_of
 from rpchat.story.persona import ANONYMOUS, Persona
+from rpchat.story.plan import ScenePlan
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.text import fold, one_line
@@ -54,6 +56,7 @@ class Program:
         self.read_only = read_only
         self.card_shelf: Shelf[Card] = Shelf(Card, folders.cards, shipped("cards"))
         self.persona_shelf: Shelf[Persona] = Shelf(Persona, folders.personas, shipped("personas"))
+        self.plan_shelf: Shelf[ScenePlan] = Shelf(ScenePlan, folders.scenes, shipped("scenes"))
         self.preset_shelf: Shelf[Preset] = Shelf(Preset, folders.presets, shipped("presets"))
         self._scenes = scenes
         self._lock = lock
@@ -61,6 +64,8 @@ class Program:
         self._thread = OneThread()
         self._clock = clock
         self._loaded: tuple[Path, EngineSettings] | None = None
+        self._kv_files = KvFiles(folders.kv, quota=config.kv_disk_mb * 1_000_000)
+        self._played: Session | None = None
         self._cards = CardList(self.card_shelf, folders.card_list, read_only=read_only)
 
     @property
@@ -83,7 +88,7 @@ class Program:
     async def play(self, cards: Sequence[str], *, new: bool = False) -> Session:
         """Open the latest scene of exactly these cards (names or paths), or begin one. Raises RpchatError."""
         scene = await self.scene_of(cards, new=new)
-        return await self._play(scene) if scene.id else await self._begin(scene)
+        return await self._play(scene) if scene.id else await self._begin(scene, greetings(scene))
 
     async def scene_of(self, cards: Sequence[str], *, new: bool = False) -> Scene:
         """Return the latest scene of exactly these cards, or a draft of one (id 0, nothing stored, no turns).
@@ -102,6 +107,33 @@ class Program:
         title = ", ".join(member.card.spoken_name for member in cast)
         return Scene(id=0, title=title, cast=cast, persona=persona, settings=settings)
 
+    async def play_scene(self, name: str, *, new: bool = False) -> Session:
+        """Open the scene of that title or number, or begin the one that is planned in the file of that name or path.
+
+        A scene that was begun from a plan is gone on with, unless it is to be a `new` one. Raises RpchatError.
+        """
+        plan = await self._thread.run(self._plan, name)
+        if plan is None:
+            return await self.open(await self.scene_named(name))
+        if not new:
+            with suppress(StoreError):
+                return await self.open(await self.scene_named(plan.name))
+        return await self._begin_plan(plan)
+
+    def _plan(self, name: str) -> ScenePlan | None:
+        known = any(fold(entry.id) == fold(name) for entry in self.plan_shelf.entries())
+        return self.plan_shelf.find(name)[1] if known or Path(name).expanduser().is_file() else None
+
+    async def _begin_plan(self, plan: ScenePlan) -> Session:
+        cast = await self._thread.run(lambda: tuple(Member(*self.card_shelf.find(name)) for name in plan.cast))
+        persona = await self._thread.run(self._persona, cast, plan.persona)
+        wishes = self.choices.wishes
+        settings = SceneSettings(
+            model=wishes.model, preset=wishes.preset, scenario=plan.scenario, casting=plan.casting, sheets=plan.sheets
+        )
+        draft = Scene(id=0, title=plan.name, cast=cast, persona=persona, settings=settings)
+        return await self._begin(draft, opening_of(plan, draft) or greetings(draft))
+
     async def scene_named(self, name: str) -> int:
         """Return the id of the scene of that title (in any case), the one played last if there are several; a number
         is an id. Raises StoreError with what there is instead."""
@@ -114,6 +146,27 @@ class Program:
                 return summary.id
         near = ", ".join(dict.fromkeys(f"`{summary.title}`" for summary in found[:3]))
         raise StoreError(f"there is no scene `{one_line(name)}`", f"Did you mean {near}?" if near else "")
+
+    async def member(self, name: str) -> Member:
+        """Return the card of that name or path as a member a scene can be joined by. Raises FileError."""
+        return Member(*await self._thread.run(self.card_shelf.find, name))
+
+    async def rename(self, session: Session, title: str) -> None:
+        """Give a session's scene another title. Raises RpchatError for an empty one, StoreError."""
+        if not title.strip():
+            raise RpchatError("a scene needs a title", "Write it behind the command.")
+        await session.rename(title)
+
+    async def duplicate(self, session: Session) -> Session:
+        """Return a session of a new scene that holds everything of this one. Raises StoreError."""
+        self._writable("no scene can be copied")
+        scene = session.scene
+        copy = await self._thread.run(self._scenes.duplicate, scene, title=f"{scene.title} (2)", now=self._clock())
+        return await self._play(copy)
+
+    def _writable(self, cannot: str) -> None:
+        if self.read_only:
+            raise StoreError(f"another rpchat is using this home, so {cannot}", "Close it, then try again.")
 
     async def open(self, scene_id: int) -> Session:
         """Open a scene. Cards whose files are gone play on as they were kept with it."""
@@ -129,36 +182,37 @@ class Program:
     def _current(self, member: Member, fresh: Sequence[Member]) -> Member:
         for one in fresh:
             if one.card_id == member.card_id:
-                return one
+                return replace(member, card=one.card)
         try:
-            return Member(*self.card_shelf.find(member.card_id))
+            return replace(member, card=self.card_shelf.find(member.card_id)[1])
         except FileError:
             return member
 
-    async def _begin(self, draft: Scene) -> Session:
-        if self.read_only:
-            raise StoreError("another rpchat is using this home, so no scene can be begun", "Close it, then try again.")
+    async def _begin(self, draft: Scene, opening: tuple[Member, list[str]] | None) -> Session:
+        self._writable("no scene can be begun")
         scene = await self._thread.run(
             self._scenes.create, title=draft.title, cast=draft.cast, persona=draft.persona, settings=draft.settings,
             now=self._clock(),
         )  # fmt: skip
-        return await self._play(scene)
+        return await self._play(scene, opening)
 
-    async def _play(self, scene: Scene) -> Session:
+    async def _play(self, scene: Scene, opening: tuple[Member, list[str]] | None = None) -> Session:
         # The home screen opens without the rooms that only a scene needs.
         from rpchat.session import Session
         from rpchat.session.book import Book
+        from rpchat.session.resume import Resume
 
         preset, why = await self._thread.run(self.choices.preset, scene)
         book = Book(scene, self._scenes, self._thread, read_only=self.read_only, clock=self._clock)
-        session = Session(book, self.engine, preset, preset_why=why)
-        opening = greetings(scene) if not scene.turns and not self.read_only else None
-        if opening is not None:
+        resume = Resume(self.engine, self._kv_files, self._thread, scene_id=scene.id)
+        session = Session(book, self.engine, preset, preset_why=why, resume=resume)
+        opening = opening or greetings(scene)
+        if opening is not None and not scene.turns and not self.read_only:
             await session.greet(*opening)
         return session
 
-    def _persona(self, cast: Sequence[Member]) -> Persona:
-        wanted = self.choices.wishes.persona or self.config.persona
+    def _persona(self, cast: Sequence[Member], planned: str = "") -> Persona:
+        wanted = self.choices.wishes.persona or planned or self.config.persona
         if wanted:
             return self.persona_shelf.find(wanted)[1]
         for entry in self.persona_shelf.entries():
@@ -179,10 +233,7 @@ class Program:
         With an empty name, forget what was chosen for both and take the preset that fits. Raises FileError for a
         preset that is missing or broken, StoreError where nothing may be written.
         """
-        if session.read_only:
-            raise StoreError(
-                "another rpchat is using this home, so no preset can be chosen", "Close it, then try again."
-            )
+        self._writable("no preset can be chosen")
         if name:
             name = await self._thread.run(self.choices.preset_name, name)
         choice = self.choices.model(session.scene)
@@ -193,9 +244,26 @@ class Program:
         preset, why = await self._thread.run(self.choices.preset, replace(session.scene, settings=settings))
         await session.use_preset(preset, name=name, why=why)
 
-    def load(self, session: Session | None = None) -> AsyncGenerator[LoadEvent, None]:
-        """Load the model for a session, unless it is loaded already; the last event is `Loaded`. Raises ModelError."""
-        return self.load_for(session.scene if session else None)
+    async def load(self, session: Session | None = None) -> AsyncGenerator[LoadEvent, None]:
+        """Load the model for a session, unless it is loaded already; the last event is `Loaded`. Raises ModelError.
+
+        What the model had read of the session's scene before is there then, and of the session before it on disk.
+        """
+        if self._played is not None and self._played is not session:
+            await self._played.keep_read()
+        loaded: Loaded | None = None
+        async with aclosing(self.load_for(session.scene if session else None)) as events:
+            async for event in events:
+                if isinstance(event, Loaded):
+                    loaded = event
+                else:
+                    yield event
+        # The engine is free only when loading is over.
+        if session is not None:
+            self._played = session
+            await session.restore()
+        if loaded is not None:
+            yield loaded
 
     async def load_for(self, scene: Scene | None) -> AsyncGenerator[LoadEvent, None]:
         """Load the model a scene is played with, as `load` does."""
@@ -229,7 +297,11 @@ class Program:
         self.choices.config = await self._thread.run(change_config, self.folders.config_file, key, value)
 
     async def close(self) -> None:
-        """End the engine, the store and the lock, in this order."""
+        """End the engine, the store and the lock, in this order. What the engine has read is kept on disk."""
+        if self._played is not None:
+            await self._played.keep_read()
+        if not self.read_only:
+            await self._thread.run(self._kv_files.trim)
         await self.engine.close()
         await self._thread.run(self._scenes.close)
         self._thread.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -354,3 +355,66 @@ async def test_a_second_one_only_reads(home: Home) -> None:
             before = session.scene
             await session.say("two")
             assert (await second.open(session.scene.id)).scene == session.scene != before
+
+
+# What was read
+
+
+async def test_what_was_read_of_a_scene_is_there_when_it_is_opened_again(home: Home) -> None:
+    async with home.program() as program:
+        session = await program.play(["ann"])
+        await loaded(program, session)
+        assert scripted(program).restored == []
+        await say(session, "Who are you?")
+        assert scripted(program).saved == []
+    (kept,) = home.folders.kv.iterdir()
+    assert (kept.name, stat.S_IMODE(home.folders.kv.stat().st_mode)) == (f"scene-{session.scene.id}.kv", 0o700)
+    async with home.program() as program:
+        for _ in range(2):
+            await loaded(program, await program.play(["ann"]))
+        # The model was loaded once, but another opening of the scene cannot know what was read in between.
+        assert scripted(program).restored == [kept, kept]
+        assert scripted(program).saved == []
+
+
+async def test_a_scene_is_kept_before_another_is_played(home: Home) -> None:
+    async with home.program() as program:
+        first, second = await program.play(["ann"]), await program.play(["bob"])
+        await loaded(program, first)
+        await say(first, "Who are you?")
+        await loaded(program, second)
+        assert [path.name for path in scripted(program).saved] == [f"scene-{first.scene.id}.kv"]
+        await say(second, "And you?")
+        await loaded(program, first)
+        assert [path.name for path in scripted(program).saved][1:] == [f"scene-{second.scene.id}.kv"]
+    assert len(list(home.folders.kv.iterdir())) == 2
+
+
+async def test_who_may_only_read_writes_nothing(home: Home) -> None:
+    async with home.program() as writing:
+        session = await writing.play(["ann"])
+        await loaded(writing, session)
+        await say(session, "Who are you?")
+    shutil.rmtree(home.folders.kv.parent)
+    with HomeLock(home.folders.lock_file) as other:
+        assert other.acquire()
+        async with home.program(read_only=True) as reading:
+            session = await reading.play(["ann"])
+            await loaded(reading, session)
+            assert not await session.read_ahead()
+            assert not await session.keep_read()
+    assert not home.folders.kv.parent.exists()
+
+
+async def test_nothing_is_kept_where_the_user_wants_it_so(home: Home) -> None:
+    home.folders.config_file.write_text("kv_disk_mb: 0\n", encoding="utf-8")
+    async with home.program() as program:
+        session = await program.play(["ann"])
+        await loaded(program, session)
+        await say(session, "Who are you?")
+    assert not home.folders.kv.exists()
+
+
+def scripted(program: Program) -> ScriptedEngine:
+    assert isinstance(program.engine, ScriptedEngine)
+    return program.engine

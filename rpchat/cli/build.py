@@ -72,7 +72,7 @@ async def running(options: Options, *, wait: float = 0.0) -> AsyncGenerator[Prog
 async def open_session(program: Program, options: Options) -> Session | None:
     """Return the session the options ask for: of a scene or of cards; None if they name neither."""
     if options.scene:
-        return await program.open(await program.scene_named(options.scene))
+        return await program.play_scene(options.scene, new=options.new)
     if options.cards:
         return await program.play(options.cards, new=options.new)
     return None

@@ -41,27 +41,49 @@ async def run(options: Options, saying: Saying) -> int:
             async for _ in loading:
                 pass
         await session.say(saying.text)
-        for index in range(saying.swipes):
-            seed = None if saying.seed is None else saying.seed + index
-            write = session.reply if index == 0 else session.regenerate
-            await _print(write(seed=seed, max_tokens=saying.max_tokens), as_json=saying.as_json)
+        if saying.swipes == 1:
+            await _print(session.reply(seed=saying.seed, max_tokens=saying.max_tokens), as_json=saying.as_json)
+        else:
+            many = session.many.swipes(saying.swipes, seed=saying.seed, max_tokens=saying.max_tokens)
+            await _print_in_order(many, saying.swipes, as_json=saying.as_json)
     return 0
 
 
 async def _print(events: AsyncGenerator[SessionEvent, None], *, as_json: bool) -> None:
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, Started | Delta) and not as_json:
-                text = event.turn.text if isinstance(event, Started) else event.text
-                sys.stdout.write(text)
-                sys.stdout.flush()
-            elif isinstance(event, Retrying):
-                _note(f"empty reply: {event.cause}; try {event.attempt} of {event.of}: {event.change}")
-            elif isinstance(event, Finished):
-                sys.stdout.write(json.dumps(_object(event.turn), ensure_ascii=False) + "\n" if as_json else "\n")
-                sys.stdout.flush()
-                if event.notice:
-                    _note(event.notice)
+            _tell(event, as_json=as_json)
+
+
+async def _print_in_order(events: AsyncGenerator[tuple[int, SessionEvent], None], count: int, *, as_json: bool) -> None:
+    """Print one version behind the other: the earliest that is not finished as it is written, the later ones when it
+    is their turn."""
+    waiting: list[list[SessionEvent]] = [[] for _ in range(count)]
+    current = 0
+    async with aclosing(events):
+        async for version, event in events:
+            waiting[version].append(event)
+            while current < count and waiting[current]:
+                told = waiting[current].pop(0)
+                _tell(told, as_json=as_json)
+                current += isinstance(told, Finished)
+    # A version that came to nothing has held up those behind it.
+    for told in (told for rest in waiting for told in rest):
+        _tell(told, as_json=as_json)
+
+
+def _tell(event: SessionEvent, *, as_json: bool) -> None:
+    if isinstance(event, Started | Delta) and not as_json:
+        text = event.turn.text if isinstance(event, Started) else event.text
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    elif isinstance(event, Retrying):
+        _note(f"empty reply: {event.cause}; try {event.attempt} of {event.of}: {event.change}")
+    elif isinstance(event, Finished):
+        sys.stdout.write(json.dumps(_object(event.turn), ensure_ascii=False) + "\n" if as_json else "\n")
+        sys.stdout.flush()
+        if event.notice:
+            _note(event.notice)
 
 
 def _object(turn: Turn) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The parent's side of the engine: a worker process that holds the model, and is started again when it dies.
 
 Invariants: one order is under way at a time; after every order the worker is either idle or gone; nothing that was
-started outlives `close`. Reading ahead is the one order that gives way: whoever wants the worker cancels it first.
+started outlives `close`. What is done in idle time gives way: whoever wants the worker cancels it first.
 """
 
 from __future__ import annotations
@@ -105,17 +105,43 @@ class ChildEngine:
 
         Raises PromptError, EngineError. When its task is cancelled, the worker stays, idle.
         """
-        async with self._lock:
-            if self._wanted:
-                return False
+        order = {"segments": list(segments), "continue_ids": list(continue_ids), "replacing": replacing}
+        content = await self._aside("read_ahead", order)
+        return bool(content.get("whole"))
+
+    async def save_state(self, path: Path, *, limit: int) -> bool:
+        """Put what was read or written last into a file; return whether it is there now.
+
+        Any other call ends it at once. Raises EngineError. When its task is cancelled, the worker stays, idle.
+        """
+        if self.worker_pid is None:
+            return False
+        content = await self._aside("save_state", {"path": path, "limit": limit})
+        return bool(content.get("saved"))
+
+    async def restore_state(self, path: Path) -> int:
+        """Take back what `save_state` put into a file; return how many tokens it is. Raises EngineError.
+
+        When its task is cancelled, the worker stays, idle.
+        """
+        async with self._turn():
+            worker = await self._host.ready()
             self._number += 1
-            self._ahead = self._number
-            try:
-                worker = await self._host.ready()
-                order = {"segments": list(segments), "continue_ids": list(continue_ids), "replacing": replacing}
-                return not self._wanted and await self._read_ahead(worker, order)
-            finally:
-                self._ahead = 0
+            content = await self._carry_out(worker, "restore_state", {"path": path})
+        count: int = content["count"]
+        return count
+
+    async def score(self, prompts: Sequence[Sequence[Segment]]) -> list[float]:
+        """Return how likely the model finds each prompt's end, as natural logarithms. Raises PromptError, EngineError.
+
+        When its task is cancelled, the worker stays, idle.
+        """
+        async with self._turn():
+            worker = await self._host.ready()
+            self._number += 1
+            content = await self._carry_out(worker, "score", {"prompts": [list(prompt) for prompt in prompts]})
+        scores: list[float] = content["scores"]
+        return scores
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels and waits until the worker is idle."""
@@ -135,6 +161,21 @@ class ChildEngine:
             finally:
                 if not idle:
                     await self._cancel(worker)
+
+    async def stream_many(
+        self, request: Request, count: int, *, wanted: Callable[[int], bool], idle: bool = False
+    ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        """Write `count` versions of one reply together. Closing the generator cancels, as that of `stream` does."""
+        async with self._spare_turn() if idle else self._turn():
+            if idle and self._wanted:
+                return
+            worker = await self._host.ready()
+            if not idle:
+                self._number += 1
+            order = {"request": request, "count": count, "aside": idle}
+            async with aclosing(self._versions(worker, order, wanted)) as events:
+                async for told in events:
+                    yield told
 
     async def render_template(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Return the model's own chat template rendered over `messages`. Raises PromptError."""
@@ -188,10 +229,54 @@ class ChildEngine:
         finally:
             self._lock.release()
 
-    async def _read_ahead(self, worker: Worker, order: Fields) -> bool:
+    @asynccontextmanager
+    async def _spare_turn(self) -> AsyncGenerator[None, None]:
+        """Have the worker while nobody wants it: whoever does cancels the order with the number that is now given."""
+        async with self._lock:
+            self._number += 1
+            self._ahead = self._number
+            try:
+                yield
+            finally:
+                self._ahead = 0
+
+    async def _aside(self, kind: str, order: Fields) -> Fields:
+        """Have done what gives way to everything else; return the answer, which is empty where it gave way."""
+        async with self._spare_turn():
+            if self._wanted:
+                return {}
+            worker = await self._host.ready()
+            return {} if self._wanted else await self._carry_out(worker, kind, order)
+
+    async def _versions(
+        self, worker: Worker, order: Fields, wanted: Callable[[int], bool]
+    ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        left: set[int] = set()
+        over = False
+        try:
+            await self._send(worker, "stream_many", number=self._number, **order)
+            while not over:
+                kind, content = await self._receive(worker)
+                over = kind in ("ended", "cancelled")
+                version: int = content.get("version", 0)
+                if over or version in left:
+                    continue
+                yield version, _stream_event(kind.removeprefix("version_"), content)
+                if kind == "version_piece" and not wanted(version):
+                    left.add(version)
+                    await self._send(worker, "leave", number=self._number, version=version)
+        except RpchatError:
+            over = True
+            raise
+        finally:
+            if not over:
+                await self._cancel(worker)
+
+    async def _carry_out(self, worker: Worker, kind: str, order: Fields) -> Fields:
+        """Have an order carried out that can be cancelled, and return what it answers; nothing where it was."""
         idle = False
         try:
-            await self._send(worker, "read_ahead", number=self._number, **order)
+            await self._send(worker, kind, number=self._number, **order)
             _, content = await self._receive(worker)
             idle = True
         except RpchatError:
@@ -200,7 +285,7 @@ class ChildEngine:
         finally:
             if not idle:
                 await self._cancel(worker)
-        return bool(content.get("whole"))
+        return content
 
     async def _ask(self, kind: str, **content: object) -> Fields:
         """Send one order and return its only answer."""

@@ -6,7 +6,7 @@ Two engines stand behind this: `child.ChildEngine` (llama.cpp in a child process
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol
@@ -203,6 +203,11 @@ class Ended:
     decode_ms: float
 
 
+def seed_of(seed: int, version: int) -> int:
+    """Return the seed of one of several versions: they count up from the request's own."""
+    return (seed + version) % 0xFFFFFFFF
+
+
 LoadEvent = Loading | Loaded
 StreamEvent = Reading | Piece | Ended
 
@@ -251,10 +256,48 @@ class Engine(Protocol):
         """
         ...
 
+    async def save_state(self, path: Path, *, limit: int) -> bool:
+        """Put what was read or written last into a file, for `restore_state`; return whether it is there now.
+
+        Any other call ends it at once; then, and where it would take more than `limit` bytes or cannot be written, the
+        file is as it was. The folder must be there. Raises EngineError.
+        """
+        ...
+
+    async def restore_state(self, path: Path) -> int:
+        """Take back what `save_state` put into a file; return how many tokens need not be read again for that.
+
+        0 if there is no file, or it is damaged, or of another model, library or context. A `stream` waits for it; when
+        its task is cancelled, nothing is taken back. Raises EngineError.
+        """
+        ...
+
+    async def score(self, prompts: Sequence[Sequence[Segment]]) -> list[float]:
+        """Return how likely the model finds each prompt's end, as natural logarithms: of the tokens behind what all
+        have in common, as many as tell one from the others. What they have in common is read, nothing is written.
+
+        Raises PromptError, EngineError.
+        """
+        ...
+
     def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Read the prompt and generate. Closing the generator cancels, within 100 ms also inside the engine.
 
         Raises PromptError if the prompt does not fit the context, EngineError if the engine dies.
+        """
+        ...
+
+    def stream_many(
+        self, request: Request, count: int, *, wanted: Callable[[int], bool], idle: bool = False
+    ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        """Read the prompt once and write `count` versions of the reply together; yield each event with its version.
+
+        Versions are numbered from 0, and seeded by `seed_of`. The prompt's reading is told as version 0's. Each ends
+        with its `Ended`, but one that is not `wanted` any more: that is asked after each of its pieces, and nothing
+        more of it comes. Where there is no room to write all at once, some begin when others have ended. Afterwards
+        version 0 is in the cache as `stream` would have left it. With `idle`, any other call ends it at once, without
+        an error; what the latest reply needs is not touched, so there may be room for a part of the versions, or none.
+        Closing and raising are as in `stream`.
         """
         ...
 

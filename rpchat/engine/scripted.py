@@ -7,8 +7,9 @@ beyond Unicode for a control token, so a test can read what was asked without a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from array import array
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -25,6 +26,7 @@ from rpchat.engine.port import (
     Reading,
     Request,
     StreamEvent,
+    seed_of,
 )
 from rpchat.errors import PromptError, RpchatError
 from rpchat.prompt.segment import Segment, joined
@@ -93,7 +95,7 @@ class ScriptedEngine:
     """Implements `port.Engine` from a list of scripts; without a list, every answer is the same sentence.
 
     `requests` holds what was asked, oldest first, `ahead` the prompts read ahead; `cancelled` counts the streams closed
-    before their end.
+    before their end; `saved` and `restored` are the files of states.
     """
 
     def __init__(
@@ -106,7 +108,10 @@ class ScriptedEngine:
         self._model = model if loaded else None
         self.requests: list[Request] = []
         self.ahead: list[tuple[Segment, ...]] = []
+        self.scores: dict[str, float] = {}
         self._read: list[int] = []
+        self.saved: list[Path] = []
+        self.restored: list[Path] = []
         self.cancelled = 0
         self.closed = False
 
@@ -149,6 +154,11 @@ class ScriptedEngine:
         """Return how many tokens these ids have in common with the latest prompt: there is one sequence."""
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._read, strict=False)))
 
+    async def score(self, prompts: Sequence[Sequence[Segment]]) -> list[float]:
+        """Find all ends equally likely, but for those of `scores`, by the last words of the prompt."""
+        texts = ["".join(content for _, content in joined(prompt)) for prompt in prompts]
+        return [next((log for end, log in self.scores.items() if text.endswith(end)), -1.0) for text in texts]
+
     async def read_ahead(
         self,
         segments: Sequence[Segment],
@@ -161,6 +171,27 @@ class ScriptedEngine:
             self.ahead.append(tuple(segments))
             self._read = [*await self.tokenize(segments), *continue_ids]
         return True
+
+    async def save_state(self, path: Path, *, limit: int) -> bool:
+        """Write the latest prompt's ids, four bytes each, into the file."""
+        async with self._lock:
+            if not self._read or len(self._read) * 4 > limit:
+                return False
+            await asyncio.to_thread(path.write_bytes, array("I", self._read).tobytes())
+            self.saved.append(path)
+        return True
+
+    async def restore_state(self, path: Path) -> int:
+        """Take the ids in the file for the latest prompt's; 0 and nothing changed if it holds none."""
+        async with self._lock:
+            try:
+                ids = array("I", await asyncio.to_thread(path.read_bytes)).tolist()
+            except (OSError, ValueError):
+                return 0
+            if ids:
+                self._read = ids
+                self.restored.append(path)
+        return len(ids)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Play the next script: Reading events up to the prompt's length, the pieces, then the end."""
@@ -175,6 +206,33 @@ class ScriptedEngine:
                         yield event
             except (GeneratorExit, asyncio.CancelledError):
                 self.cancelled += not ended
+                raise
+
+    async def stream_many(
+        self,
+        request: Request,
+        count: int,
+        *,
+        wanted: Callable[[int], bool],
+        idle: bool = False,  # noqa: ARG002
+    ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        """Play a script for each version, an event of each in turn; each version is a request with its own seed."""
+        async with self._lock, AsyncExitStack() as stack:
+            requests = [replace(request, seed=seed_of(request.seed, version)) for version in range(count)]
+            self.requests += requests
+            self._read = [*await self.tokenize(request.segments), *request.continue_ids]
+            living = {
+                version: await stack.enter_async_context(aclosing(self._play(one, self._next_script())))
+                for version, one in enumerate(requests)
+            }
+            try:
+                async for version, event in _in_turns(living):
+                    if not isinstance(event, Reading) or version == 0:
+                        yield version, event
+                    if isinstance(event, Piece) and not wanted(version):
+                        del living[version]
+            except (GeneratorExit, asyncio.CancelledError):
+                self.cancelled += len(living)
                 raise
 
     async def render_template(self, messages: Sequence[Mapping[str, str]]) -> str:
@@ -214,6 +272,19 @@ class ScriptedEngine:
             prefill_ms=0.0,
             decode_ms=0.0,
         )
+
+
+async def _in_turns(
+    living: dict[int, AsyncGenerator[StreamEvent, None]],
+) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+    """Yield one event after the other of those that are living; who has ended leaves."""
+    while living:
+        for version in tuple(living):
+            event = await anext(living[version], None)
+            if event is None:
+                del living[version]
+                continue
+            yield version, event
 
 
 async def _reach(script: Script, index: int) -> None:

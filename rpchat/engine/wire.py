@@ -41,6 +41,11 @@ def pack_piece(token: int, data: bytes) -> bytes:
     return b'["piece",{"id":%d,"data":"%b"}]\n' % (token, data.hex().encode())
 
 
+def pack_version_piece(version: int, token: int, data: bytes) -> bytes:
+    """Return the line of one generated token of one of several versions."""
+    return b'["version_piece",{"version":%d,"id":%d,"data":"%b"}]\n' % (version, token, data.hex().encode())
+
+
 def settings_of(content: Fields) -> EngineSettings:
     """Return the settings in a message."""
     return _build(EngineSettings, content, lora=tuple(LoraFile(**lora) for lora in content["lora"]))

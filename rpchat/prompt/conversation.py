@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -15,7 +15,7 @@ from rpchat.story.card import Card, Sheet, sheet_texts
 from rpchat.story.macros import expand
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import NEVER, Member, Scene, Turn
 from rpchat.story.text import fold
 
 _SPEAKER = re.compile(r"([^:：\n]{1,80})[:：][ \t]*")
@@ -73,20 +73,23 @@ class Conversation:
     scenario: str = ""
     names: bool = False
     """Names in front of lines, where the format leaves the choice."""
+    bystanders: tuple[str, ...] = ()
+    """Who else is in the scene, without a sheet in this prompt."""
 
     @property
     def drafting(self) -> bool:
         """Whether the line that is to be written is the user's own. A character who has the user's name speaks for
         itself."""
         return (
-            bool(self.speaker)
-            and self.speaker == self.user.name
-            and all(char.name != self.speaker for char in self.chars)
+            bool(self.speaker) and self.speaker == self.user.name and all(name != self.speaker for name in self._cast())
         )
+
+    def _cast(self) -> tuple[str, ...]:
+        return (*(char.name for char in self.chars), *self.bystanders)
 
     def others(self) -> tuple[str, ...]:
         """The names of the characters who do not speak next; none while the model is to choose."""
-        return tuple(char.name for char in self.chars if self.speaker and char.name != self.speaker)
+        return tuple(name for name in self._cast() if self.speaker and name != self.speaker)
 
     def silent(self) -> tuple[str, ...]:
         """The names of everybody who is not to speak now, the user first: a line of theirs ends the reply."""
@@ -94,18 +97,25 @@ class Conversation:
 
 
 def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: str, prefill: str = "") -> Conversation:
-    """Return the conversation of `turns` (oldest first, as many as are to be told) in `scene`."""
+    """Return the conversation of `turns` (oldest first, as many as are to be told) in `scene`.
+
+    Who came in behind one of these turns is introduced there, so that the front stays what it was; who was there
+    before them, or came before them, stands in the setup.
+    """
     user = scene.persona.name
-    cards = [member.card for member in scene.cast]
+    turns = tuple(turns)
+    told_ids = {turn.id for turn in turns}
+    here = _sheets(scene, told_ids, speaker=speaker)
+    cards = [member.card for member in here]
     first = cards[0]
 
     def told(text: str, card: Card = first) -> str:
         return expand(text, char=card.spoken_name, user=user)
 
-    names = ", ".join(card.spoken_name for card in cards)
     settings = scene.settings
+    names = ", ".join(member.card.spoken_name for member in scene.present())
     length = settings.length or preset.length
-    lines = [_line(turn, hinted=bool(length)) for turn in turns]
+    lines = _history(scene, turns, speaker=speaker, hinted=bool(length))
     if settings.note.strip():
         at = max(0, len(lines) - settings.note_depth)
         lines.insert(at, _note(told(settings.note), behind=lines[:at]))
@@ -118,6 +128,8 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
     if preset.examples == "turns":
         examples = [line for char in characters for line in example_lines(char.examples, char=char.name, user=user)]
         characters = tuple(replace(char, examples="") for char in characters)
+    own = "\n".join(told(card.scenario, card) for card in cards if card.scenario.strip())
+    described = {char.name for char in characters}
     told_by_format = Conversation(
         user=_persona(scene.persona, char=first.spoken_name),
         chars=characters,
@@ -129,13 +141,55 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
         title=scene.title if scene.title != names else "",
         language=first.language,
         instruction=told(first.system_prompt or preset.instruction),
-        scenario="\n".join(told(card.scenario, card) for card in cards if card.scenario.strip()),
+        scenario=told(settings.scenario.strip()) or own,
         tags=first.tags,
-        names=preset.names or len(cards) > 1,
+        names=preset.names or len(scene.present()) > 1,
+        bystanders=tuple(name for member in scene.present() if (name := member.card.spoken_name) not in described),
     )
     if not preset.story:
         return told_by_format
     return replace(told_by_format, system=fill_story(preset.story, _words(told_by_format)))
+
+
+def _sheets(scene: Scene, told: Set[int], *, speaker: str) -> list[Member]:
+    """Whose sheets stand in the setup: of everybody who was there from the first told turn on, even if they left since;
+    or the speaker's alone. Never empty."""
+    members = [
+        member
+        for member in scene.cast
+        if member.left != NEVER
+        and member.joined not in told
+        and (member.here or member.left in told)
+        and (scene.settings.muted_sheets or not member.muted or member.card.spoken_name == speaker)
+    ]
+    if scene.settings.sheets == "own":
+        own = [member for member in scene.present() if member.card.spoken_name == speaker]
+        members = own or members
+    return members or list(scene.present()) or list(scene.cast)
+
+
+def _history(scene: Scene, turns: Sequence[Turn], *, speaker: str, hinted: bool) -> list[Line]:
+    """The told turns as lines, with a word where somebody came or went; where presence counts, only the turns that the
+    speaker was there for."""
+    listener = next((member for member in scene.present() if member.card.spoken_name == speaker), None)
+    lines = []
+    for turn in turns:
+        if not (scene.settings.presence and listener is not None) or scene.knows(listener.card_id, turn):
+            lines.append(_line(turn, hinted=hinted))
+        lines += [line for member in scene.cast for line in _passage(scene, member, turn)]
+    return lines
+
+
+def _passage(scene: Scene, member: Member, turn: Turn) -> list[Line]:
+    """What is told behind a turn of a member who came in or went there."""
+    if member.left == NEVER or turn.id not in (member.joined, member.left):
+        return []
+    name, japanese = member.card.spoken_name, scene.cast[0].card.language == "ja"
+    if turn.id == member.left:
+        return [Line(side="note", text=f"{name}は立ち去った。" if japanese else f"{name} leaves.", turn=turn.id)]
+    sheet = _described(_character(member.card, user=scene.persona.name))
+    coming = Line(side="note", text=f"{name}がやって来た。" if japanese else f"{name} joins.", turn=turn.id)
+    return [Line(side="description", text=f"{name}\n{sheet}".strip(), by=name, turn=turn.id), coming]
 
 
 def _words(conversation: Conversation) -> dict[str, str]:

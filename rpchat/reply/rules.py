@@ -41,7 +41,7 @@ def cut_rules(
     def counts(stop: str) -> bool:
         if speaker and _NAME_TAIL.sub("", stop) == speaker:
             return False
-        return manners.impersonation == "cut" or kind(stop) == "stop"
+        return manners.impersonation != "keep" or kind(stop) == "stop"
 
     longer = tuple(name[: -len(user)] for name in others if name.endswith(user) and len(name) > len(user))
     rules: list[Rule[FoundKind]] = [

@@ -11,7 +11,7 @@ from rpchat.prompt.formats import adapter_of
 from rpchat.prompt.segment import Segment
 from rpchat.session.preview import imagined
 from rpchat.session.prompter import fit
-from rpchat.story.casting import next_in_line
+from rpchat.story.casting import speaker_of
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene
 
@@ -38,7 +38,7 @@ async def next_prompt(engine: Engine, preset: Preset, scene: Scene) -> Ahead:
     line = scene.line()
     adapter = adapter_of(preset)
     fitted = await fit(
-        engine, adapter, preset, scene, line, speaker=next_in_line(scene).card.spoken_name,
+        engine, adapter, preset, scene, line, speaker=speaker_of(scene).card.spoken_name,
         longest=preset.max_tokens + TYPED_TOKENS,
     )  # fmt: skip
     return Ahead(tuple(_before(fitted.prompt.segments, turn=line[-1].id)), fitted.first_kept)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from rpchat.errors import StoreError
 from rpchat.store.scenes import SceneStore
 from rpchat.store.thread import OneThread, to_its_end
-from rpchat.story.scene import AnyChange, Scene, Turn
+from rpchat.story.change import AnyChange
+from rpchat.story.scene import Member, Scene, Turn
 
 
 class Book:
@@ -49,6 +50,28 @@ class Book:
                 self._store.add_turn, self.scene, turn, now=self._clock(), action=action, instead_of=instead_of
             )
         return turn
+
+    @to_its_end
+    async def add_version(self, turn: Turn) -> Turn:
+        """Add a version that is not told, which is no action of the user's; return it with its id."""
+        self.writable()
+        async with self._turnstile:
+            self.scene, turn = await self._thread.run(self._store.add_version, self.scene, turn, now=self._clock())
+        return turn
+
+    @to_its_end
+    async def rename(self, title: str) -> None:
+        """Give the scene another title."""
+        self.writable()
+        async with self._turnstile:
+            self.scene = await self._thread.run(self._store.rename, self.scene, title)
+
+    @to_its_end
+    async def keep_member(self, member: Member) -> None:
+        """Keep a card with the scene; an action brings it in."""
+        self.writable()
+        async with self._turnstile:
+            self.scene = await self._thread.run(self._store.add_member, self.scene, member)
 
     @to_its_end
     async def update(self, turn: Turn) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rpchat.engine.port import Engine
+from rpchat.errors import RpchatError
 from rpchat.prompt.formats import adapter_of
 from rpchat.prompt.formats.common import Adapter
 from rpchat.reply.reader import Manners
 from rpchat.session.prompter import Fitted, fit
-from rpchat.session.writer import GOING_ON, MAX_SEED, Job
+from rpchat.session.take import GOING_ON, MAX_SEED, Job
 from rpchat.story.preset import Preset, Sampling
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Member, Scene, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ def job_for(
     whim = whim or Whim()
     adapter = adapter_of(preset)
     seed = preset.sampling.seed if whim.seed is None else whim.seed
-    user, cast = scene.persona.name, [member.card.spoken_name for member in scene.cast]
+    user, cast = scene.persona.name, [member.card.spoken_name for member in scene.present()]
     longest = whim.max_tokens or preset.max_tokens
 
     async def fitted(prefill: str, behind: int) -> Fitted:
@@ -53,8 +54,25 @@ def job_for(
         manners=Manners(settings.impersonation, settings.out_of_character, preset.reasoning),
         fitted=fitted,
         seed=secrets.randbelow(MAX_SEED) if seed is None else seed,
+        noted=scene.witnesses(),
         prefill=_prefill(adapter, speaker, cast, drafting=speaker == user and user not in cast),
     )
+
+
+def member_of(scene: Scene, turn: Turn) -> Member:
+    """Return the member whose turn it is. Raises RpchatError."""
+    try:
+        return scene.member(turn.member)
+    except KeyError:
+        raise RpchatError(f"{turn.speaker} is not in this scene any more") from None
+
+
+def draft_of(who: Member, parent: int, continues: Turn | None = None) -> Turn:
+    """Return a turn of that member's to be written; one that goes on begins as the version it goes on from."""
+    return Turn(
+        id=0, parent=parent, side="member", speaker=who.card.spoken_name, member=who.card_id,
+        continues=continues.id if continues else 0, text=continues.text if continues else "",
+    )  # fmt: skip
 
 
 def _prefill(adapter: Adapter, speaker: str, cast: Sequence[str], *, drafting: bool) -> str:

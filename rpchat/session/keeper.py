@@ -19,11 +19,15 @@ OPEN = "open"
 
 @dataclass(slots=True)
 class Keeper:
-    """Keeps one reply. `turn` is a draft (id 0) until it is stored; its text is what the reader sees from the start."""
+    """Keeps one reply. `turn` is a draft (id 0) until it is stored; its text is what the reader sees from the start.
+
+    If it is not `told`, it becomes a version for the reader to come to, and the told line stays as it is.
+    """
 
     book: Book
     turn: Turn
     action: str
+    told: bool = True
     _saved: float = field(init=False, default=0.0)
 
     @property
@@ -41,7 +45,8 @@ class Keeper:
         """Put what there is on disk; return the turn if this stored it."""
         began = not self.stored
         if began:
-            self.turn = await self.book.add(replace(self.turn, finish=OPEN), action=self.action)
+            turn = replace(self.turn, finish=OPEN)
+            self.turn = await (self.book.add(turn, action=self.action) if self.told else self.book.add_version(turn))
         else:
             await self.book.update(self.turn)
         self._saved = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rpchat.errors import PromptError, ReplyError, RpchatError
 from rpchat.reply.doctor import CAUSES
-from rpchat.session.writer import Job, Written
+from rpchat.session.take import Job, Written
 
 _NOTICES = {
     "user_turn": "cut where it began to speak for {user}",

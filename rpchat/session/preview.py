@@ -12,7 +12,7 @@ from rpchat.prompt.formats import adapter_of
 from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.segment import Vocabulary
 from rpchat.session.prompter import Fitted, fit, render, vocabulary_of
-from rpchat.story.casting import next_in_line
+from rpchat.story.casting import speaker_of
 from rpchat.story.greeting import greetings
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, Turn
@@ -74,8 +74,8 @@ async def preview(scene: Scene, preset: Preset, text: str, *, engine: Engine | N
     """
     scene = imagined(scene, text)
     adapter = adapter_of(preset)
-    speaker = next_in_line(scene).card.spoken_name
-    prefill = adapter.opening(speaker) if len(scene.cast) > 1 else ""
+    speaker = speaker_of(scene).card.spoken_name
+    prefill = adapter.opening(speaker) if len(scene.present()) > 1 else ""
     line = scene.line()
     if engine is None or engine.model is None:
         vocabulary = Vocabulary(controls=frozenset(adapter.controls))

@@ -11,17 +11,20 @@ from rpchat.errors import PromptError, RpchatError
 from rpchat.prompt.formats import adapter_of
 from rpchat.session.ahead import next_prompt
 from rpchat.session.book import Book
+from rpchat.session.cast import Cast, Scores
+from rpchat.session.ensemble import handing_over, last_round, one_after_the_other, round_again
 from rpchat.session.events import SessionEvent, Started, Status
 from rpchat.session.inspect import Inspection, inspect
-from rpchat.session.jobs import Whim, going_on, going_on_from, job_for, unguarded
+from rpchat.session.jobs import Whim, draft_of, going_on, going_on_from, job_for, member_of, unguarded
 from rpchat.session.keeper import Keeper
+from rpchat.session.many import Many
 from rpchat.session.replying import Replying
 from rpchat.session.resume import Resume
+from rpchat.session.scoring import scores_of
+from rpchat.session.take import Job
 from rpchat.session.tuning import Tuning
 from rpchat.session.turns import Turns
 from rpchat.session.verify import Verdict, verify
-from rpchat.session.writer import Job
-from rpchat.story.casting import next_in_line
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Member, Scene, Turn
 from rpchat.story.text import said
@@ -42,6 +45,8 @@ class Session:
         self._replying = Replying(book, engine)
         self._resume = resume
         self.turns = Turns(book)
+        self.many = Many(book, engine, self._replying, preset=lambda: self.preset)
+        self.cast = Cast(book, score=self._scores)
         self.tuning = Tuning(book, lengths=lambda: self.lengths)
         self.preset = preset
         self.preset_why = preset_why
@@ -80,14 +85,14 @@ class Session:
         return await self._book.add(
             Turn(
                 id=0, parent=self.scene.tip(), side="user", speaker=self.scene.persona.name, text=line,
-                record={"length": length} if length else {},
+                record={**({"length": length} if length else {}), **self.scene.witnesses()},
             ),
             action="say",
         )  # fmt: skip
 
     async def greet(self, member: Member, greetings: Sequence[str]) -> None:
         """Open the scene with a member's greetings, each a version of the first turn; the first of them is told."""
-        draft = _draft(member, self.scene.tip())
+        draft = draft_of(member, self.scene.tip())
         turns = [await self._book.add(replace(draft, text=said(text)), action="greet") for text in greetings]
         await self._book.move(self.scene.choosing(turns[0].id), action="greet")
 
@@ -98,10 +103,30 @@ class Session:
     def reply(
         self, *, member: str | None = None, seed: int | None = None, max_tokens: int | None = None
     ) -> AsyncGenerator[SessionEvent, None]:
-        """Write the next turn, by the member of that card id or the one whose turn it is."""
-        who = self.scene.member(member) if member is not None else next_in_line(self.scene)
-        job = self._job(who.card.spoken_name, self.scene.line(), Whim(seed=seed, max_tokens=max_tokens))
-        return self._written(job, _draft(who, self.scene.tip()), "reply")
+        """Write the next turn, by the member of that card id or the one whose turn it is.
+
+        Where the scene hands over, a member whose line the reply began writes the turn behind it.
+        """
+        whim = Whim(seed=seed, max_tokens=max_tokens)
+
+        async def begin(card_id: str | None) -> AsyncGenerator[SessionEvent, None]:
+            who = self.scene.member(card_id) if card_id is not None else await self.cast.next()
+            job = self._job(who.card.spoken_name, self.scene.line(), whim)
+            async with aclosing(self._written(job, draft_of(who, self.scene.tip()), "reply")) as events:
+                async for event in events:
+                    yield event
+
+        return handing_over(begin(member), lambda: self.scene, begin)
+
+    def play_on(self, turns: int, *, pause: float = 0.0) -> AsyncGenerator[SessionEvent, None]:
+        """Let the members talk on for that many turns, with `pause` seconds in between."""
+        return one_after_the_other(self.reply, turns, pause=pause)
+
+    def regenerate_round(self) -> AsyncGenerator[SessionEvent, None]:
+        """Write every turn behind the user's last line again, by the same members; if there is none, the next turn."""
+        if not last_round(self.scene):
+            return self.reply()
+        return round_again(self.scene, self.regenerate, lambda card_id: self.reply(member=card_id))
 
     def regenerate(
         self, turn_id: int | None = None, *, seed: int | None = None, max_tokens: int | None = None
@@ -114,7 +139,7 @@ class Session:
         if turn is None or turn.side == "user":
             return self.reply(seed=seed, max_tokens=max_tokens)
         job = self._job(turn.speaker, self.scene.line_before(turn), Whim(seed=seed, max_tokens=max_tokens))
-        return self._written(job, _draft(self._member(turn), turn.parent), "regenerate")
+        return self._written(job, draft_of(member_of(self.scene, turn), turn.parent), "regenerate")
 
     def continue_(
         self, turn_id: int | None = None, *, seed: int | None = None, max_tokens: int | None = None
@@ -129,7 +154,7 @@ class Session:
         job = going_on(
             self._job(turn.speaker, self.scene.line_before(turn), Whim(seed=seed, max_tokens=max_tokens)), turn
         )
-        return self._written(job, _draft(self._member(turn), turn.parent, turn), "continue")
+        return self._written(job, draft_of(member_of(self.scene, turn), turn.parent, turn), "continue")
 
     def continue_again(self) -> AsyncGenerator[SessionEvent, None]:
         """Write another continuation of the version the last turn goes on from; without one, the whole turn again."""
@@ -157,7 +182,7 @@ class Session:
             raise RpchatError("nothing was cut off this turn")
         text = turn.text + removed.rstrip()
         job = unguarded(going_on_from(self._job(turn.speaker, self.scene.line_before(turn), Whim()), text))
-        draft = replace(_draft(self._member(turn), turn.parent, turn), text=text)
+        draft = replace(draft_of(member_of(self.scene, turn), turn.parent, turn), text=text)
         keeper = Keeper(self._book, draft, "take back")
         begun = await keeper.save()
         assert begun is not None
@@ -206,11 +231,8 @@ class Session:
             return False
         return await self._resume.save(self.status)
 
-    def _member(self, turn: Turn) -> Member:
-        try:
-            return self.scene.member(turn.member)
-        except KeyError:
-            raise RpchatError(f"{turn.speaker} is not in this scene any more") from None
+    async def _scores(self) -> Scores:
+        return await scores_of(self._engine, self.preset, self.scene)
 
     def _job(self, speaker: str, line: Sequence[Turn], whim: Whim) -> Job:
         return job_for(self._engine, self.preset, self.scene, line, speaker, whim=whim)
@@ -231,16 +253,12 @@ class Session:
         """The length hints of the preset's format; empty where it has none."""
         return adapter_of(self.preset).lengths
 
+    async def rename(self, title: str) -> None:
+        """Give the scene another title. Raises StoreError."""
+        await self._book.rename(title)
+
     async def use_preset(self, preset: Preset, *, name: str, why: str) -> None:
         """Play with `preset` from the next reply on; the scene remembers `name`, or with an empty one that none was
         chosen for it. Raises StoreError."""
         await self._book.settle(preset=name)
         self.preset, self.preset_why = preset, why
-
-
-def _draft(who: Member, parent: int, continues: Turn | None = None) -> Turn:
-    """A turn of that member's to be written; one that goes on begins as the version it goes on from."""
-    return Turn(
-        id=0, parent=parent, side="member", speaker=who.card.spoken_name, member=who.card_id,
-        continues=continues.id if continues else 0, text=continues.text if continues else "",
-    )  # fmt: skip

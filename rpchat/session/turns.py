@@ -55,6 +55,20 @@ class Turns:
         text = turn.text[:at].rstrip()
         return await self.reword(turn, text, action="trim") if text and text != turn.text else None
 
+    async def say_as(self, card_id: str, text: str) -> Turn:
+        """Store a line that the user wrote for a member and tell it; return it. Raises RpchatError for empty text."""
+        line, scene = said(text), self._book.scene
+        if not line:
+            raise RpchatError("there is nothing to say", "Type a line behind the name.")
+        member = scene.member(card_id)
+        return await self._book.add(
+            Turn(
+                id=0, parent=scene.tip(), side="member", speaker=member.card.spoken_name, member=card_id, text=line,
+                record=scene.witnesses(),
+            ),
+            action="say",
+        )  # fmt: skip
+
     async def reword(self, old: Turn, text: str, *, action: str, told_behind: bool = True) -> Turn:
         """Store `text` as another version of `old` and tell it; return it.
 

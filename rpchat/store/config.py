@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from rpchat.engine.port import EngineSettings
 from rpchat.errors import FileError
@@ -39,6 +39,8 @@ class Config:
     kv_disk_mb: Annotated[int, Ge(0)] = 2000
     """Megabytes of disk for what models have read of your scenes, so that it need not be read again when a scene is
     opened; what was not used for longest goes first. 0 keeps nothing."""
+    ready_swipes: Annotated[int, Ge(0), Le(3)] = 0
+    """So many more versions of the last reply are written while nobody waits, for the next swipes to show at once."""
     engine: EngineSettings = field(default_factory=EngineSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action id to the key that does it instead of its own."""

@@ -63,6 +63,11 @@ class Folders:
         return self.home / "cards.json"
 
     @property
+    def kv(self) -> Path:
+        """What models have read of the scenes; it can be deleted at any time."""
+        return self.home / "cache" / "kv"
+
+    @property
     def machine_file(self) -> Path:
         """What was found out about this machine."""
         return self.home / "machine.json"
@@ -71,6 +76,11 @@ class Folders:
     def cards(self) -> Path:
         """The user's own cards."""
         return self.home / "cards"
+
+    @property
+    def scenes(self) -> Path:
+        """The user's own scenes to begin, as files."""
+        return self.home / "scenes"
 
     @property
     def personas(self) -> Path:
@@ -100,7 +110,7 @@ class Folders:
     def create(self) -> None:
         """Make what is missing. Raises StoreError if the home cannot be made or cannot be written."""
         hint = "Choose another home with --home or RPCHAT_HOME"
-        for folder in (self.home, self.cards, self.personas, self.presets, self.models, self.logs):
+        for folder in (self.home, self.cards, self.scenes, self.personas, self.presets, self.models, self.logs):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except (OSError, ValueError) as error:

@@ -81,6 +81,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX journal_scene ON journal (scene, undone, id);
     """,
     "ALTER TABLE turn ADD COLUMN continues INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE member ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'",
 )
 
 

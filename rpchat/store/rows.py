@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
 from rpchat.errors import RpchatError, StoreError
 from rpchat.store.parsing import parse
 from rpchat.story.card import Card
+from rpchat.story.change import AnyChange, Change, MemberChange, SettingChange
 from rpchat.story.persona import Persona
-from rpchat.story.scene import AnyChange, Change, Member, Scene, SceneSettings, SettingChange, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings, Turn
 from rpchat.story.text import fold
 
 T = TypeVar("T", Card, Persona)
@@ -39,25 +40,40 @@ def settings_json(settings: SceneSettings) -> str:
     return to_json(asdict(settings))
 
 
-_SETTING = "setting"
+_SETTING, _MEMBER = "setting", "member"
+_FACTS = ("muted", "away", "talks", "joined", "left")
 
 
 def changes_json(changes: Iterable[AnyChange]) -> str:
-    """Return what an action changed as JSON rows `[what, key, old, new]`."""
-    return to_json([
-        [_SETTING, change.name, change.old, change.new]
-        if isinstance(change, SettingChange)
-        else [change.what, change.key, change.old, change.new]
-        for change in changes
-    ])  # fmt: skip
+    """Return what an action changed as JSON rows `[what, key, old, new]`; a member's key is `[card id, field]`."""
+    return to_json([[*_what(change), change.old, change.new] for change in changes])
+
+
+def _what(change: AnyChange) -> tuple[str, object]:
+    if isinstance(change, SettingChange):
+        return _SETTING, change.name
+    if isinstance(change, MemberChange):
+        return _MEMBER, [change.card_id, change.name]
+    return change.what, change.key
+
+
+def _change(what: str, key: Any, old: Any, new: Any) -> AnyChange:
+    if what == _SETTING:
+        return SettingChange(key, old, new)
+    if what == _MEMBER:
+        card_id, name = key
+        return MemberChange(card_id, name, old, new)
+    return Change("chosen" if what == "chosen" else "hidden", key, old, new)
+
+
+def facts_json(member: Member) -> str:
+    """Return what a scene knows of a member beside its card as JSON."""
+    return to_json({name: getattr(member, name) for name in _FACTS})
 
 
 def changes_from(text: str) -> tuple[AnyChange, ...]:
     """Return what the action of a journal row changed."""
-    return tuple(
-        SettingChange(key, old, new) if what == _SETTING else Change(what, key, old, new)
-        for what, key, old, new in json.loads(text)
-    )
+    return tuple(_change(*row) for row in json.loads(text))
 
 
 def cast_key(card_ids: Iterable[str]) -> str:
@@ -113,9 +129,10 @@ def read_scene(connection: apsw.Connection, scene_id: int) -> Scene:
 
 
 def _members(connection: apsw.Connection, scene_id: int) -> Iterable[Member]:
-    rows = connection.execute("SELECT card_id, card FROM member WHERE scene = ? ORDER BY place", (scene_id,))
-    for card_id, card in rows:
-        yield Member(str(card_id), _sheet(Card, str(card), f"the scene's copy of {card_id}"))
+    rows = connection.execute("SELECT card_id, card, facts FROM member WHERE scene = ? ORDER BY place", (scene_id,))
+    for card_id, card, facts in rows:
+        sheet = _sheet(Card, str(card), f"the scene's copy of {card_id}")
+        yield Member(str(card_id), sheet, **json.loads(str(facts)))
 
 
 def _pointers(connection: apsw.Connection, scene_id: int, turns: Mapping[int, Turn]) -> Mapping[int, int]:

@@ -19,8 +19,9 @@ from rpchat.store.database import connect, reporting, snapshot, transaction
 from rpchat.store.listing import SceneSummary, latest_scene, summaries
 from rpchat.store.settling import settle_scene
 from rpchat.store.tree import move, save_settings, touch
+from rpchat.story.change import AnyChange, Change
 from rpchat.story.persona import Persona
-from rpchat.story.scene import ROOT, AnyChange, Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
 from rpchat.story.text import clean, fold, one_line
 
 __all__ = ["SceneStore", "SceneSummary"]
@@ -59,13 +60,8 @@ class SceneStore:
                  rows.cast_key(member.card_id for member in cast), _search(title, cast), now, now),
             )  # fmt: skip
             scene_id = self._connection.last_insert_rowid()
-            self._connection.executemany(
-                "INSERT INTO member (scene, place, card_id, name, card) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (scene_id, place, member.card_id, member.card.name, rows.sheet_json(member.card))
-                    for place, member in enumerate(cast)
-                ],
-            )
+            for place, member in enumerate(cast):
+                self._add_member(scene_id, place, member)
             scene = Scene(id=scene_id, title=title, cast=tuple(cast), persona=persona, settings=settings)
             touch(self._connection, scene, now=now)
         return scene
@@ -93,14 +89,52 @@ class SceneStore:
 
         With `instead_of`, it only words that turn differently: what was told behind it stays told.
         """
-        if turn.parent != ROOT and turn.parent not in scene.turns:
-            raise StoreError(f"There is no turn {turn.parent} in this scene")
-        turn = replace(turn, speaker=clean(turn.speaker), text=clean(turn.text), created=now, record=dict(turn.record))
         with transaction(self._connection):
-            turn = replace(turn, id=self._insert(scene.id, turn))
+            turn = self._insert(scene, turn, now=now)
             changes = scene.adding(turn, instead_of=instead_of)
             after = move(self._connection, scene.with_turn(turn), changes, action=action, now=now)
         return after, turn
+
+    def add_member(self, scene: Scene, member: Member) -> Scene:
+        """Keep a card with the scene, as a member who never came; actions bring it in and take it out again.
+
+        Without effect for a card the scene has already.
+        """
+        if any(one.card_id == member.card_id for one in scene.cast):
+            return scene
+        member = replace(member, left=NEVER)
+        with transaction(self._connection):
+            self._add_member(scene.id, len(scene.cast), member)
+        return replace(scene, cast=(*scene.cast, member))
+
+    def _add_member(self, scene_id: int, place: int, member: Member) -> None:
+        self._connection.execute(
+            "INSERT INTO member (scene, place, card_id, name, card, facts) VALUES (?, ?, ?, ?, ?, ?)",
+            (scene_id, place, member.card_id, member.card.name, rows.sheet_json(member.card), rows.facts_json(member)),
+        )
+
+    def duplicate(self, scene: Scene, *, title: str, now: float) -> Scene:
+        """Return a new scene that holds everything of this one, turns, versions and settings, but not its journal."""
+        copy = self.create(title=title, cast=scene.cast, persona=scene.persona, settings=scene.settings, now=now)
+        ids = {NEVER: NEVER, ROOT: ROOT}
+        with transaction(self._connection):
+            for turn in sorted(scene.turns.values(), key=lambda turn: turn.id):
+                moved = replace(turn, parent=ids[turn.parent], continues=ids[turn.continues])
+                kept = self._insert(copy, moved, now=turn.created)
+                ids[turn.id] = kept.id
+                copy = copy.with_turn(kept)
+            changes: list[AnyChange] = [*copy.setting(first_kept=ids[scene.settings.first_kept])]
+            for member in scene.cast:
+                changes += copy.casting(member.card_id, joined=ids[member.joined], left=ids[member.left])
+            changes += [Change("chosen", ids[key], 0, ids[child]) for key, child in scene.chosen.items() if child]
+            changes += [Change("hidden", ids[turn_id], 0, 1) for turn_id in sorted(scene.hidden)]
+            return move(self._connection, copy, changes, action=None, now=now)
+
+    def add_version(self, scene: Scene, turn: Turn, *, now: float) -> tuple[Scene, Turn]:
+        """Add a turn that is not told: one more version for the reader to come to, which undo knows nothing of."""
+        with transaction(self._connection):
+            turn = self._insert(scene, turn, now=now)
+        return scene.with_turn(turn), turn
 
     def update_turn(self, scene: Scene, turn: Turn) -> Scene:
         """Save the text, finish, record and `edited` of a turn that is there; nothing else of it is touched."""
@@ -170,14 +204,18 @@ class SceneStore:
                 return False
         return verdict == "ok" and orphan is None
 
-    def _insert(self, scene_id: int, turn: Turn) -> int:
+    def _insert(self, scene: Scene, turn: Turn, *, now: float) -> Turn:
+        """Store a turn and return it as it is stored, with its id."""
+        if turn.parent != ROOT and turn.parent not in scene.turns:
+            raise StoreError(f"There is no turn {turn.parent} in this scene")
+        turn = replace(turn, speaker=clean(turn.speaker), text=clean(turn.text), created=now, record=dict(turn.record))
         self._connection.execute(
             "INSERT INTO turn (scene, parent, side, speaker, member, text, search, created, finish, edited, continues,"
             " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (scene_id, turn.parent, turn.side, turn.speaker, turn.member, turn.text, rows.folded(turn.text),
+            (scene.id, turn.parent, turn.side, turn.speaker, turn.member, turn.text, rows.folded(turn.text),
              turn.created, turn.finish, turn.edited, turn.continues, rows.to_json(turn.record)),
         )  # fmt: skip
-        return self._connection.last_insert_rowid()
+        return replace(turn, id=self._connection.last_insert_rowid())
 
     def _walk(self, scene: Scene, *, back: bool) -> tuple[Scene, str] | None:
         with transaction(self._connection):

@@ -6,7 +6,8 @@ import apsw
 
 from rpchat.store import rows
 from rpchat.store.tree import move
-from rpchat.story.scene import Change, Scene
+from rpchat.story.change import Change
+from rpchat.story.scene import Scene
 
 
 def settle_scene(connection: apsw.Connection, scene_id: int) -> int:

@@ -21,10 +21,11 @@ from rpchat.store.scalars import as_text
 from rpchat.store.slugs import slug, unique
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
+from rpchat.story.plan import ScenePlan
 from rpchat.story.preset import Preset
 from rpchat.story.text import fold
 
-T = TypeVar("T", Card, Persona, Preset)
+T = TypeVar("T", Card, Persona, Preset, ScenePlan)
 
 _ENDINGS = (".yaml", ".yml")
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import apsw
 
 from rpchat.store import rows
-from rpchat.story.scene import AnyChange, Change, Scene, SettingChange
+from rpchat.story.change import AnyChange, Change, MemberChange
+from rpchat.story.scene import Scene
 
 
 def move(
@@ -20,8 +21,10 @@ def move(
     """
     after = scene.apply(changes)
     for change in changes:
-        if not isinstance(change, SettingChange):
+        if isinstance(change, Change):
             _point(connection, scene.id, change)
+        elif isinstance(change, MemberChange):
+            _save_member(connection, after, change.card_id)
     if after.settings != scene.settings:
         save_settings(connection, after)
     if action is not None:
@@ -48,6 +51,13 @@ def touch(connection: apsw.Connection, scene: Scene, *, now: float | None) -> No
 def save_settings(connection: apsw.Connection, scene: Scene) -> None:
     """Write the scene's settings down."""
     connection.execute("UPDATE scene SET settings = ? WHERE id = ?", (rows.settings_json(scene.settings), scene.id))
+
+
+def _save_member(connection: apsw.Connection, scene: Scene, card_id: str) -> None:
+    connection.execute(
+        "UPDATE member SET facts = ? WHERE scene = ? AND card_id = ?",
+        (rows.facts_json(scene.member(card_id)), scene.id, card_id),
+    )
 
 
 def _point(connection: apsw.Connection, scene_id: int, change: Change) -> None:

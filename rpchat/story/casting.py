@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
-from rpchat.story.mentions import mentions
+from rpchat.story.mentions import mentions, names_of
 from rpchat.story.scene import Member, Scene, Turn
 
 Strategy = Literal["manual", "list", "pooled", "natural", "blend"]
@@ -84,10 +84,46 @@ def seed_of(scene_id: int, turns: int) -> int:
     return _mixed(_mixed(scene_id) + turns) >> 32
 
 
+def candidates_of(scene: Scene) -> tuple[Candidate, ...]:
+    """Return the members who belong to the scene now as candidates; who is out of the room does not speak."""
+    return tuple(
+        Candidate(
+            card_id=member.card_id,
+            names=names_of(member.card),
+            talkativeness=member.talkativeness,
+            muted=member.muted or member.away,
+        )
+        for member in scene.present()
+    )
+
+
+def next_of(scene: Scene, scores: Mapping[str, float] | None = None) -> Choice:
+    """Return who speaks next in `scene`, by its own strategy; somebody who is alone with the user always does.
+
+    `scores` are what the model makes of each member, by card id, for the strategy `blend`.
+    """
+    told, candidates = scene.line(), candidates_of(scene)
+    if len(candidates) == 1:
+        who = candidates[0].card_id
+        return Choice(who=who, why="nobody else is here", odds={who: 1.0})
+    strategy = cast("Strategy", scene.settings.casting or "list")
+    return next_speaker(
+        strategy, candidates, told, seed=seed_of(scene.id, len(told)), scores=scores, bystanders=(scene.persona.name,)
+    )
+
+
+def speaker_of(scene: Scene) -> Member:
+    """Return the member who speaks next as far as can be told without asking the model; where nobody speaks by himself,
+    the one whose turn it would be in the order of the cast."""
+    who = next_of(scene).who
+    return scene.member(who) if who is not None else next_in_line(scene)
+
+
 def next_in_line(scene: Scene) -> Member:
     """Return the member behind the one who spoke last, in the order of the cast; the first if nobody has spoken."""
-    ids = [member.card_id for member in scene.cast]
-    return scene.cast[(_place(ids, _last_member(scene.line())) + 1) % len(ids)]
+    cast = scene.present()
+    ids = [member.card_id for member in cast]
+    return cast[(_place(ids, _last_member(scene.line())) + 1) % len(ids)]
 
 
 # Strategies: each returns the odds of those only who have any.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rpchat.story.macros import expand
+from rpchat.story.plan import ScenePlan
 from rpchat.story.scene import Member, Scene
 
 
@@ -15,3 +16,12 @@ def greetings(scene: Scene) -> tuple[Member, list[str]] | None:
             user = scene.persona.name
             return member, [expand(text, char=card.spoken_name, user=user) for text in texts]
     return None
+
+
+def opening_of(plan: ScenePlan, scene: Scene) -> tuple[Member, list[str]] | None:
+    """Return who opens a planned scene and with which text; None where the plan leaves it to the cards."""
+    if not plan.opening.strip():
+        return None
+    place = plan.cast.index(plan.opened_by) if plan.opened_by in plan.cast else 0
+    member = scene.cast[place]
+    return member, [expand(plan.opening, char=member.card.spoken_name, user=scene.persona.name)]

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rpchat.story.card import Card
+from rpchat.story.change import AnyChange, Change, MemberChange, SettingChange
 from rpchat.story.persona import ANONYMOUS, Persona
 
 Side = Literal["user", "member"]
 
-Impersonation = Literal["cut", "keep"]
-"""What happens where a reply begins a line of somebody else's: it ends there, or goes on."""
+Impersonation = Literal["cut", "keep", "hand over"]
+"""What happens where a reply begins a line of somebody else's: it ends there; or goes on; or, where it is another
+member's line, it ends and that member has the turn. A line of the user's is cut unless it is kept."""
 
 OutOfCharacter = Literal["cut", "keep", "fold"]
 """What happens to a line outside the story, `((OOC: …))`: the reply ends there; or it stays; or it is put away, to be
@@ -50,12 +52,39 @@ class Turn:
     """The story of the turn: attempts, token counts, times, token ids. JSON values only."""
 
 
+NEVER = -1
+"""`Member.left` of one who did not come (any more): its coming was undone."""
+
+Sheets = Literal["joined", "own"]
+"""Whose sheet stands in the prompt of a group: everybody's, so that the front never changes; or the speaker's alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A card in a scene. The card is kept with the scene: it plays on when the file is gone."""
 
     card_id: str
     card: Card
+    muted: bool = False
+    """Whether the member never speaks by itself."""
+    away: bool = False
+    """Whether the member is out of the room: where presence counts, what is said now stays unknown to it."""
+    talks: float = -1.0
+    """How readily the member speaks, 0 … 1; below 0 as its card says."""
+    joined: int = 0
+    """The turn behind which the member came in; 0: there from the beginning."""
+    left: int = 0
+    """The turn behind which the member went; 0: still there; `NEVER`: it did not come."""
+
+    @property
+    def talkativeness(self) -> float:
+        """How readily the member speaks, 0 … 1."""
+        return self.card.talkativeness if self.talks < 0 else self.talks
+
+    @property
+    def here(self) -> bool:
+        """Whether the member belongs to the scene now."""
+        return self.left == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,42 +101,21 @@ class SceneSettings:
     """How many turns stand behind the note."""
     impersonation: Impersonation = "cut"
     out_of_character: OutOfCharacter = "cut"
+    casting: str = ""
+    """How it is decided who speaks next (`story.casting.Strategy`); empty: in the order of the cast."""
+    sheets: Sheets = "joined"
+    muted_sheets: bool = True
+    """Whether the sheets of muted members stand in the prompt too."""
+    presence: bool = False
+    """Whether members know only the turns they were present for."""
+    scenario: str = ""
+    """Replaces the scenarios of the cards."""
     first_kept: int = 0
     """The turn the prompt begins with; the ones before it no longer fit. 0: all fit."""
 
     def changed(self, values: Mapping[str, str | int]) -> SceneSettings:
         """Return the settings with those of the names in `values` changed."""
         return replace(self, **values)  # type: ignore[arg-type]  # the names are fields, each value of its type
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One pointer moved by an action: `chosen[key]` or `hidden[key]`, from `old` to `new`."""
-
-    what: Literal["chosen", "hidden"]
-    key: int
-    old: int
-    new: int
-
-    def reversed(self) -> Change:
-        """Return the change that takes this one back."""
-        return replace(self, old=self.new, new=self.old)
-
-
-@dataclass(frozen=True, slots=True)
-class SettingChange:
-    """One setting changed by an action: the field `name` of the scene's settings, from `old` to `new`."""
-
-    name: str
-    old: str | int
-    new: str | int
-
-    def reversed(self) -> SettingChange:
-        """Return the change that takes this one back."""
-        return replace(self, old=self.new, new=self.old)
-
-
-AnyChange = Change | SettingChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +138,21 @@ class Scene:
             if member.card_id == card_id:
                 return member
         raise KeyError(card_id)
+
+    def present(self) -> tuple[Member, ...]:
+        """Return the members who belong to the scene now, in the order of the cast."""
+        return tuple(member for member in self.cast if member.here)
+
+    def witnesses(self) -> dict[str, object]:
+        """Return what is noted with a turn told now of who is in the room; nothing where one is alone with the user."""
+        if len(self.cast) == 1:
+            return {}
+        return {"present": [member.card_id for member in self.present() if not member.away]}
+
+    def knows(self, card_id: str, turn: Turn) -> bool:
+        """Return whether the member of that card was in the room when the turn was told, as far as that is noted."""
+        witnesses = turn.record.get("present")
+        return turn.member == card_id or not isinstance(witnesses, list) or card_id in witnesses
 
     def path(self) -> tuple[Turn, ...]:
         """Return every turn on the told line, hidden ones too, oldest first."""
@@ -180,16 +203,20 @@ class Scene:
     def apply(self, changes: Iterable[AnyChange]) -> Scene:
         """Return the scene with the pointers moved and the settings changed."""
         chosen, hidden, settings = dict(self.chosen), set(self.hidden), {}
+        cast = list(self.cast)
         for change in changes:
             if isinstance(change, SettingChange):
                 settings[change.name] = change.new
+            elif isinstance(change, MemberChange):
+                cast = [_changed(member, change) for member in cast]
             elif change.what == "chosen":
                 chosen[change.key] = change.new
             elif change.new:
                 hidden.add(change.key)
             else:
                 hidden.discard(change.key)
-        return replace(self, chosen=chosen, hidden=frozenset(hidden), settings=self.settings.changed(settings))
+        after = self.settings.changed(settings) if settings else self.settings
+        return replace(self, cast=tuple(cast), chosen=chosen, hidden=frozenset(hidden), settings=after)
 
     def with_turn(self, turn: Turn) -> Scene:
         """Return the scene with `turn` added or, by id, replaced. Pointers stay."""
@@ -218,6 +245,12 @@ class Scene:
         now = {name: getattr(self.settings, name) for name in values}
         return tuple(SettingChange(name, now[name], new) for name, new in values.items() if now[name] != new)
 
+    def casting(self, card_id: str, **values: float) -> tuple[MemberChange, ...]:
+        """Return the changes that set these facts of a member, those that are not so already; KeyError without one."""
+        member = self.member(card_id)
+        now = {name: getattr(member, name) for name in values}
+        return tuple(MemberChange(card_id, name, now[name], new) for name, new in values.items() if now[name] != new)
+
     def hiding(self, turn_id: int) -> tuple[Change, ...]:
         """Return the changes that delete a turn: it is hidden, and if it was the told end of the line and has other
         versions, the one before it (else the one behind it) is told instead; a continuation without others leaves the
@@ -244,3 +277,10 @@ class Scene:
                 return key
             key = turn.id
         return parent
+
+
+def _changed(member: Member, change: MemberChange) -> Member:
+    if member.card_id != change.card_id:
+        return member
+    kept = getattr(member, change.name)
+    return replace(member, **{change.name: type(kept)(change.new)})

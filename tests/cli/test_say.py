@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from rpchat.store.lock import HomeLock
-from tests.cli.helpers import COMMAND, Terminal, furnish
+from tests.cli.helpers import COMMAND, CONFIG, Terminal, furnish
 
 KEYS = [
     "speaker", "text", "finish", "attempts", "prompt_tokens", "prefilled_tokens", "reply_tokens", "prefill_ms",
@@ -47,7 +47,7 @@ def test_the_scene_goes_on_with_versions_and_new_begins_another(playing: Termina
     told = playing.scene().line()
     assert [turn.id for turn in told[:3]] == [turn.id for turn in line]
     assert {turn.text for turn in playing.scene().swipes(told[-1].id)} == {one["text"] for one in objects}
-    assert [one["prefilled_tokens"] < one["prompt_tokens"] for one in objects] == [False, True, True]
+    assert [one["prefilled_tokens"] < one["prompt_tokens"] for one in objects] == [True, True, True]
 
     assert playing.run("say", "Hi.", "--card", "ann", "--new", "--max-tokens", "2").code == 0
     assert [turn.text for turn in playing.scene(2).line()[:2]] == ["Hello.", "Hi."]
@@ -55,6 +55,40 @@ def test_the_scene_goes_on_with_versions_and_new_begins_another(playing: Termina
     by_title = playing.run("--scene", "1", "say", "More.", "--max-tokens", "2")
     assert by_title.code == 0
     assert len(playing.scene().line()) == len(told) + 2
+
+
+def test_what_one_call_has_read_the_next_one_does_not_read_again(playing: Terminal) -> None:
+    def say(line: str, *options: str) -> dict[str, object]:
+        done = playing.run("say", line, "--card", "ann", "--json", "--seed", "4", "--max-tokens", "8", *options)
+        assert done.code == 0, done.err
+        told: dict[str, object] = json.loads(done.out)
+        return told
+
+    kept = playing.home / "cache" / "kv" / "scene-1.kv"
+    first = say("Tell me of the lake, the island and the ferry that goes between them.")
+    assert first["prefilled_tokens"] == first["prompt_tokens"]
+    second = say("Why?")
+    assert _prefilled(second) <= len(_last_words(playing)) + 16 < _prefilled(first)
+    kept.write_bytes(kept.read_bytes()[:-100])
+    third = say("And then?")
+    assert third["prefilled_tokens"] == third["prompt_tokens"]
+    fourth = say("Who is there?")
+    assert _prefilled(fourth) < _prefilled(first)
+    (playing.home / "config.yaml").write_text(f"{CONFIG}kv_disk_mb: 0\n", encoding="utf-8")
+    fifth = say("Is it far?")
+    assert fifth["prefilled_tokens"] == fifth["prompt_tokens"]
+    assert list(kept.parent.iterdir()) == []
+
+
+def _prefilled(told: dict[str, object]) -> int:
+    count = told["prefilled_tokens"]
+    assert isinstance(count, int)
+    return count
+
+
+def _last_words(playing: Terminal) -> str:
+    """What the last answer and the line before it say: a token is at least a character."""
+    return "".join(turn.text for turn in playing.scene().line()[-3:-1])
 
 
 def test_a_reader_that_goes_away(playing: Terminal) -> None:

@@ -14,7 +14,8 @@ from rpchat.errors import PromptError
 from rpchat.prompt.segment import control, text
 from rpchat.story.preset import Sampling
 from tests.engine.conftest import N_CTX
-from tests.engine.helpers import GREEDY, STORY, WARM, ask, question, reply
+from tests.engine.helpers import GREEDY, STORY, WARM, ask, loaded, question, quick, reply
+from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,11 +49,13 @@ async def test_the_reply_before_is_in_the_cache_up_to_its_undecoded_last_token(e
     assert onward.end.prefilled_tokens == 1
 
 
-async def test_the_same_seed_gives_the_same_text(engine: ChildEngine) -> None:
+async def test_the_same_seed_gives_the_same_text(own_engine: ChildEngine) -> None:
+    # With other prompts in the cache, the cells a reply is written in may differ, and with them the last bits.
+    await loaded(own_engine, smollm2_path(), quick(n_ctx=256))
     segments = question("Tell a tale of the sea.")
-    await reply(engine, ask(segments, max_tokens=1))
+    await reply(own_engine, ask(segments, max_tokens=1))
     first, again, other = [
-        await reply(engine, ask(segments, sampling=WARM, seed=seed, max_tokens=40)) for seed in (7, 7, 8)
+        await reply(own_engine, ask(segments, sampling=WARM, seed=seed, max_tokens=40)) for seed in (7, 7, 8)
     ]
     assert first.ids == again.ids
     assert first.ids != other.ids

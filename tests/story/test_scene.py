@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from rpchat.story.card import Card
-from rpchat.story.scene import Change, Member, Scene, Turn
+from rpchat.story.change import Change
+from rpchat.story.scene import Member, Scene, Turn
 
 EMPTY = Scene(id=1, title="", cast=(Member("sakura", Card(name="桜")),))
 

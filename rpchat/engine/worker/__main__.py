@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rpchat.engine.wire import Fields, pack_piece, request_of, segments_of, settings_of
+from rpchat.engine.wire import Fields, pack_piece, pack_version_piece, request_of, segments_of, settings_of
 from rpchat.engine.worker.pipes import Inbox, Pipes
 from rpchat.errors import EngineError, ModelError, PromptError
 from rpchat.story.text import one_line
@@ -50,8 +50,10 @@ class Desk:
         self._pipes = pipes
         self._flag = CancelFlag()
         inbox.cancel = self._flag.cancel
+        inbox.leave = self._flag.leave
         self._log = LibraryLog()
         self._model: Model | None = None
+        self._state_key: bytes | None = None
         llama_cpp.llama_backend_init()
 
     def obey(self, kind: str, content: Fields) -> None:
@@ -67,10 +69,18 @@ class Desk:
                 self._pipes.send("pieces", pieces=[piece(token).hex() for token in content["ids"]])
             case "stream":
                 self._stream(content)
+            case "stream_many":
+                self._stream_many(content)
             case "reusable":
                 self._pipes.send("reusable", count=self._loaded().decoder.cache.reusable(content["ids"]))
+            case "score":
+                self._score(content)
             case "read_ahead":
                 self._read_ahead(content)
+            case "save_state":
+                self._save_state(content)
+            case "restore_state":
+                self._restore_state(content)
             case "inspect":
                 self._inspect(content)
             case _:
@@ -83,6 +93,7 @@ class Desk:
 
     def _load(self, content: Fields) -> None:
         from rpchat.engine.worker.model import Order, load
+        from rpchat.engine.worker.state import state_key
 
         order = Order(
             path=Path(content["path"]),
@@ -101,6 +112,7 @@ class Desk:
                 told = done
                 self._pipes.send(kind, done=done)
 
+        self._state_key = state_key(order)
         # Loading cannot be cancelled: closing the pipe ends this process. The first stream has a higher number.
         self._flag.begin(1)
         self._model = load(order, log=self._log, tell=tell, flag=self._flag)
@@ -119,6 +131,27 @@ class Desk:
         else:
             self._pipes.send("ended", end=ended)
 
+    def _stream_many(self, content: Fields) -> None:
+        from rpchat.engine.worker.decode import CancelledError
+        from rpchat.engine.worker.parallel import Parallel
+
+        self._flag.begin(content["number"])
+        parallel = Parallel(
+            decoder=self._loaded().decoder,
+            request=request_of(content["request"]),
+            count=content["count"],
+            aside=content["aside"],
+            reading=partial(_send_reading, self._pipes),
+            piece=partial(_send_version_piece, self._pipes),
+            ended=lambda version, end: self._pipes.send("version_ended", version=version, end=end),
+        )
+        try:
+            parallel.run()
+        except CancelledError:
+            self._pipes.send("cancelled")
+        else:
+            self._pipes.send("ended")
+
     def _read_ahead(self, content: Fields) -> None:
         from rpchat.engine.worker.decode import CancelledError
 
@@ -131,6 +164,46 @@ class Desk:
             self._pipes.send("cancelled")
         else:
             self._pipes.send("ended", whole=whole)
+
+    def _score(self, content: Fields) -> None:
+        from rpchat.engine.worker.decode import CancelledError
+        from rpchat.engine.worker.scoring import score
+
+        self._flag.begin(content["number"])
+        decoder = self._loaded().decoder
+        prompts = [decoder.vocabulary.tokenize(segments_of(prompt)) for prompt in content["prompts"]]
+        try:
+            scores = score(decoder, prompts)
+        except CancelledError:
+            self._pipes.send("cancelled")
+        else:
+            self._pipes.send("ended", scores=scores)
+
+    def _save_state(self, content: Fields) -> None:
+        from rpchat.engine.worker.decode import CancelledError
+        from rpchat.engine.worker.state import save_state
+
+        self._flag.begin(content["number"])
+        decoder, key, path = self._loaded().decoder, self._state_key, Path(content["path"])
+        try:
+            saved = key is not None and save_state(decoder, path, key=key, limit=content["limit"])
+        except CancelledError:
+            self._pipes.send("cancelled")
+        else:
+            self._pipes.send("ended", saved=saved)
+
+    def _restore_state(self, content: Fields) -> None:
+        from rpchat.engine.worker.decode import CancelledError
+        from rpchat.engine.worker.state import restore_state
+
+        self._flag.begin(content["number"])
+        decoder, key, path = self._loaded().decoder, self._state_key, Path(content["path"])
+        try:
+            count = restore_state(decoder, path, key=key) if key is not None else 0
+        except CancelledError:
+            self._pipes.send("cancelled")
+        else:
+            self._pipes.send("ended", count=count)
 
     def _inspect(self, content: Fields) -> None:
         import llama_cpp
@@ -158,6 +231,10 @@ def _send_reading(pipes: Pipes, done: int, total: int) -> None:
 
 def _send_piece(pipes: Pipes, token: int, data: bytes) -> None:
     pipes.send_line(pack_piece(token, data))
+
+
+def _send_version_piece(pipes: Pipes, version: int, token: int, data: bytes) -> None:
+    pipes.send_line(pack_version_piece(version, token, data))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rpchat.engine.worker.plan import Action, Copy, Cut, Held, Shift, decide, room
+from rpchat.engine.worker.plan import Action, Copy, Cut, Held, Shift, decide, room, usable
 
 
 class Memory(Protocol):
@@ -70,13 +70,20 @@ class Cache:
         self._now = 0
         self._next_cell = 0
         self._current = 0
-        self._guessing = False
+        self._pinned = set[int]()
         self.active = 0
+        self.turned = True
+        """Whether what was moved is as if it had been read where it stands: the next decode sees to that."""
 
     @property
     def ids(self) -> list[int]:
         """The tokens of the active sequence, not to be changed."""
         return self._sequences[self.active].ids
+
+    @property
+    def asked(self) -> int:
+        """The length of the prompt the active sequence last gave a reply to; 0 if it gave none."""
+        return self._sequences[self.active].asked
 
     @property
     def contents(self) -> tuple[tuple[int, ...], ...]:
@@ -90,7 +97,7 @@ class Cache:
 
     def prepare(self, prompt: Sequence[int]) -> int:
         """Make active the sequence that holds most of `prompt`, cut to that, and return how many tokens it is."""
-        self._guessing = False
+        self._pinned = set()
         found = self._carry_out(prompt)
         assert found is not None
         self._current = self.active
@@ -102,11 +109,66 @@ class Cache:
 
         Unless it is `replacing` it, the sequence of the latest `prepare` keeps all it holds, and no cell is taken.
         """
-        self._guessing = not replacing
+        self._pinned = set() if replacing else {self._current}
         kept, space = self._carry_out(prompt) or (0, 0)
         if replacing:
             self._current = self.active
         return kept, min(len(prompt), kept + space)
+
+    def hold(self) -> None:
+        """Let the active sequence keep all it holds, until `release` or `rejoin`."""
+        self._pinned.add(self.active)
+
+    def hold_latest(self) -> None:
+        """Hold the sequence of the latest `prepare`, and no other."""
+        self._pinned = {self._current}
+
+    @property
+    def can_fork(self) -> bool:
+        """Whether there is a sequence that is not held."""
+        return len(self._pinned) < len(self._sequences)
+
+    def fork_room(self, prompt: Sequence[int]) -> int:
+        """Return the cells for what is written behind `prompt` in one more sequence, if all that is not held goes."""
+        held = [one for one in self._held() if one.pinned]
+        taken = len(set[int]().union(*(one.cells for one in held)))
+        return self._limit - taken - (len(prompt) - max((usable(one, prompt) for one in held), default=0))
+
+    def fork(self, prompt: Sequence[int]) -> int:
+        """Make active one more sequence, which shares with another what that holds of `prompt`; return how much it is.
+
+        `can_fork` must be true. What is held stays.
+        """
+        self._now += 1
+        held = self._held()
+        given = [usable(one, prompt) for one in held]
+        source = max(range(len(held)), key=given.__getitem__)
+        target = min(
+            (index for index in range(len(held)) if index not in self._pinned),
+            key=lambda index: (bool(held[index].ids), index == source, held[index].used),
+        )
+        kept = given[source]
+        actions = [] if target == source else [Copy(source, target, kept)] * bool(kept)
+        self._do([Cut(target, kept if target == source else 0), *actions])
+        self.active = target
+        self._sequences[target].used = self._now
+        if self._memory.length(target) == kept:
+            return kept
+        self._drop(target)
+        self._count()
+        return 0
+
+    def release(self, sequence: int, *, keep: bool) -> None:
+        """Hold a sequence no longer; without `keep` it is emptied."""
+        self._pinned.discard(sequence)
+        if not keep:
+            self._drop(sequence)
+            self._count()
+
+    def rejoin(self) -> None:
+        """Hold no sequence any longer, and make that of the latest `prepare` active again."""
+        self._pinned = set()
+        self.active = self._current
 
     def reusable(self, prompt: Sequence[int]) -> int:
         """Return how many of the first tokens of `prompt` are there for it. The last is evaluated all the same."""
@@ -132,6 +194,17 @@ class Cache:
         sequence.cells.extend(range(self._next_cell, self._next_cell + count))
         self._next_cell += count
         self._free -= count
+        self.turned = self.turned or count > 0
+
+    def grown_each(self, tokens: Iterable[tuple[int, int]]) -> None:
+        """Note of each pair of a sequence and a token that it was decoded."""
+        for self.active, token in tokens:
+            self.grown((token,))
+
+    def settle_each(self, tokens: Iterable[tuple[int, int]]) -> None:
+        """After a decode of such pairs that failed: believe the memory."""
+        for self.active, token in tokens:
+            self.settle((token,))
 
     def settle(self, ids: Sequence[int]) -> int:
         """After a decode of `ids` that failed: believe the memory about how many of them are there, and return it."""
@@ -144,6 +217,31 @@ class Cache:
         self._count()
         return 0
 
+    def vacate(self, count: int) -> int:
+        """Return an empty sequence for `count` tokens that come from elsewhere; the least recently used give way."""
+        sequence = next((index for index, one in enumerate(self._sequences) if not one.ids), None)
+        if sequence is None:
+            sequence = min(range(len(self._sequences)), key=lambda index: self._sequences[index].used)
+            self._drop(sequence)
+            self._count()
+        self._do(room(self._held(pinned=False), sequence, count, cells=self._limit))
+        return sequence
+
+    def take_in(self, sequence: int, ids: Sequence[int], *, asked: int) -> bool:
+        """Believe that the vacated `sequence` holds `ids` now, if the memory says so, and make it active as if it had
+        given the reply to its first `asked` tokens; return whether it does."""
+        if self._memory.length(sequence) != len(ids) or len(ids) > self._free:
+            self._drop(sequence)
+            return False
+        self._now += 1
+        self._sequences[sequence] = _Sequence(used=self._now, asked=asked)
+        self._pinned = set()
+        self._current = self.active = sequence
+        turned = self.turned
+        self.grown(ids)
+        self.turned = turned
+        return True
+
     def give_way(self) -> bool:
         """Drop every sequence that may go, but the active one; return whether there was any."""
         actions = room(self._held(), self.active, self._limit, cells=self._limit)
@@ -153,6 +251,7 @@ class Cache:
     def clear(self) -> None:
         """Empty the cache."""
         self._memory.clear()
+        self.turned = True
         for sequence in self._sequences:
             sequence.cut(0)
         self._count()
@@ -173,7 +272,6 @@ class Cache:
         return 0, self._free
 
     def _held(self, *, pinned: bool = True) -> list[Held]:
-        pin = self._current if pinned and self._guessing else None
         return [
             Held(
                 ids=one.ids,
@@ -181,7 +279,7 @@ class Cache:
                 used=one.used,
                 asked=one.asked,
                 floor=self._memory.floor(index) if one.ids else 0,
-                pinned=index == pin,
+                pinned=pinned and index in self._pinned,
             )
             for index, one in enumerate(self._sequences)
         ]
@@ -198,6 +296,7 @@ class Cache:
                     self._sequences[target] = _Sequence(one.ids[:count], one.cells[:count])
                 case Shift(sequence, start, stop):
                     self._memory.shift(sequence, start, stop)
+                    self.turned = False
                     del self._sequences[sequence].ids[start:stop]
                     del self._sequences[sequence].cells[start:stop]
         self._count()

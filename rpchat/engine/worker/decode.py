@@ -14,6 +14,7 @@ from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.chain import Chain
 from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
+from rpchat.engine.worker.pen import Pen
 from rpchat.engine.worker.samplers import Setting
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import EngineError, PromptError
@@ -24,7 +25,8 @@ _FULL = 1
 
 
 _STEPS = 16
-_GOVERNED_TOKENS = 32
+GOVERNED_TOKENS = 32
+"""So many tokens are written between two looks at how busy the machine is."""
 
 
 def slice_size(count: int, *, least: int, most: int) -> int:
@@ -72,26 +74,43 @@ class Decoder:
         self, request: Request, *, reading: Callable[[int, int], None], piece: Callable[[int, bytes], None]
     ) -> Ended:
         """Read the prompt, write the reply, and return how it ended. Raises PromptError and CancelledError."""
-        prompt = [*self.vocabulary.tokenize(request.segments), *request.continue_ids]
-        self._check(prompt)
-        ends = self._stops(request)
-        setting = Setting(self.vocabulary, request.sampling, request.seed, self.n_ctx)
-        forbidden = (*self.vocabulary.ends, *ends) if request.forbid_end > 0 else ()
-        chain = Chain(setting, prompt=prompt, forbidden=forbidden)
+        prompt = self.prompt_of(request)
+        pen = self.pen(request, prompt, tell=piece)
         try:
             begun = time.perf_counter()
             prefilled = self._read(prompt, reading)
             read = time.perf_counter()
-            reason, count = self._write(chain, request, ends=ends, piece=piece)
+            reason = self._write(pen)
         finally:
-            chain.close()
+            pen.chain.close()
         return Ended(
             reason=reason,
             prompt_tokens=len(prompt),
             prefilled_tokens=prefilled,
-            reply_tokens=count,
+            reply_tokens=pen.count,
             prefill_ms=(read - begun) * 1000,
             decode_ms=(time.perf_counter() - read) * 1000,
+        )
+
+    def prompt_of(self, request: Request) -> list[int]:
+        """Return the tokens a reply is to stand behind. Raises PromptError."""
+        prompt = [*self.vocabulary.tokenize(request.segments), *request.continue_ids]
+        self._check(prompt)
+        return prompt
+
+    def pen(self, request: Request, prompt: list[int], *, tell: Callable[[int, bytes], None]) -> Pen:
+        """Return what writes the reply to `prompt`; its chain is to be closed. Raises PromptError."""
+        ends = self._stops(request)
+        setting = Setting(self.vocabulary, request.sampling, request.seed, self.n_ctx)
+        forbidden = (*self.vocabulary.ends, *ends) if request.forbid_end > 0 else ()
+        return Pen(
+            chain=Chain(setting, prompt=prompt, forbidden=forbidden),
+            vocabulary=self.vocabulary,
+            request=request,
+            ends=ends,
+            prompt_tokens=len(prompt),
+            n_ctx=self.n_ctx,
+            tell=tell,
         )
 
     def read_ahead(self, segments: Sequence[Segment], continue_ids: Sequence[int], *, replacing: bool) -> bool:
@@ -104,7 +123,7 @@ class Decoder:
         self._check(prompt)
         if self.cache.reusable(prompt) < len(prompt):
             kept, end = self.cache.prepare_ahead(prompt, replacing=replacing)
-            self._evaluate(prompt[:end], kept, reading=lambda _done, _total: None)
+            self.evaluate(prompt[:end], kept, reading=lambda _done, _total: None)
         return self.cache.reusable(prompt) == len(prompt)
 
     def _check(self, prompt: Sequence[int]) -> None:
@@ -123,16 +142,21 @@ class Decoder:
         ids = (self.vocabulary.control_id(name) for name in request.stop_controls)
         return frozenset(token for token in ids if token is not None)
 
+    def read(self, prompt: list[int]) -> None:
+        """Bring the cache to hold exactly `prompt`, with logits behind it. Raises PromptError and CancelledError."""
+        self._check(prompt)
+        self._read(prompt, lambda _done, _total: None)
+
     def _read(self, prompt: list[int], reading: Callable[[int, int], None]) -> int:
         """Bring the cache to hold exactly `prompt`, and return how many tokens were evaluated for that."""
         kept = self.cache.prepare(prompt)
         reading(kept, len(prompt))
-        self._evaluate(prompt, kept, reading=reading)
+        self.evaluate(prompt, kept, reading=reading)
         return len(prompt) - kept
 
-    def _evaluate(self, prompt: list[int], kept: int, *, reading: Callable[[int, int], None]) -> None:
-        """Evaluate what of `prompt` stands behind its first `kept` tokens, in slices."""
-        self._govern()
+    def evaluate(self, prompt: list[int], kept: int, *, reading: Callable[[int, int], None]) -> None:
+        """Evaluate what of `prompt` stands behind its first `kept` tokens, in slices, in the active sequence."""
+        self.govern()
         size = slice_size(len(prompt) - kept, least=self.least_slice, most=self.n_batch)
         for start in range(kept, len(prompt), size):
             if self.flag.raised:
@@ -143,32 +167,19 @@ class Decoder:
             llama_cpp.llama_synchronize(self.context)
             reading(start + len(part), len(prompt))
 
-    def _write(
-        self, chain: Chain, request: Request, *, ends: frozenset[int], piece: Callable[[int, bytes], None]
-    ) -> tuple[End, int]:
-        """Sample and decode until something ends it; return what, and the number of tokens written."""
-        count = 0
-        while count < request.max_tokens:
+    def _write(self, pen: Pen) -> End:
+        """Sample and decode until something ends it; return what."""
+        while True:
             if self.flag.raised:
                 raise CancelledError
-            if count and count == request.forbid_end:
-                chain.allow_end()
-            token = chain.draw(self.context)
-            if self.vocabulary.is_end(token):
-                return "eos", count
-            if token in ends:
-                return "stop", count
-            count += 1
-            if count % _GOVERNED_TOKENS == 0:
-                self._govern()
-            piece(token, self.vocabulary.piece(token))
-            if len(self.cache.ids) >= self.n_ctx:
-                return "context", count
-            if count < request.max_tokens:
-                self._decode([token])
-        return "max_tokens", count
+            reason = pen.step(self.context)
+            if reason is not None:
+                return reason
+            if pen.count % GOVERNED_TOKENS == 0:
+                self.govern()
+            self._decode([pen.token])
 
-    def _govern(self) -> None:
+    def govern(self) -> None:
         """Compute with as many threads as the machine has room for now."""
         if self.governor is not None and self.governor.advise():
             threads = self.governor.threads
@@ -182,12 +193,15 @@ class Decoder:
             self.cache.grown(ids)
             return
         done = self.cache.settle(ids)
+        self.recover(result)
+        self._decode(ids[done:])
+
+    def recover(self, result: int) -> None:
+        """After a decode that failed: make room if that was missing and there is some. Raises what else it was."""
         if result == _ABORTED:
             raise CancelledError
-        if result == _FULL:
-            # The window of a model has fewer cells than the whole, and only llama.cpp knows how many are taken.
-            if self.cache.give_way():
-                self._decode(ids[done:])
-                return
+        if result != _FULL:
+            raise EngineError(f"llama.cpp refused to compute (code {result})")
+        # The window of a model has fewer cells than the whole, and only llama.cpp knows how many are taken.
+        if not self.cache.give_way():
             raise PromptError("the context is full")
-        raise EngineError(f"llama.cpp refused to compute (code {result})")

@@ -22,6 +22,7 @@ class CancelFlag:
         self._callback = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
         self._lock = threading.Lock()
         self._current = 0
+        self._left: set[tuple[int, int]] = set()
         self._cancelled = 0
 
     def watch(self, context: llama_cpp.llama_context_p) -> None:
@@ -32,6 +33,7 @@ class CancelFlag:
         """Begin request `number`. The flag is down, unless that request was cancelled before it began."""
         with self._lock:
             self._current = number
+            self._left = {pair for pair in self._left if pair[0] >= number}
             self._set()
 
     def cancel(self, number: int) -> None:
@@ -39,6 +41,15 @@ class CancelFlag:
         with self._lock:
             self._cancelled = max(self._cancelled, number)
             self._set()
+
+    def leave(self, number: int, version: int) -> None:
+        """Note that of request `number` one version is wanted no more. From any thread."""
+        with self._lock:
+            self._left.add((number, version))
+
+    def has_left(self, version: int) -> bool:
+        """Whether of the request under way this version is wanted no more."""
+        return (self._current, version) in self._left
 
     @property
     def raised(self) -> bool:

@@ -58,8 +58,12 @@ class LlamaMemory:
 
 
 def kind_of(model: llama_cpp.llama_model_p, *, swa_full: bool) -> tuple[MemoryKind, int]:
-    """Return a model's kind of memory, and its window in tokens where that matters, else 0."""
+    """Return a model's kind of memory, and its sliding window in tokens, 0 without one.
+
+    A `full` memory with a window is full as long as it was filled by reading: a state that was taken back holds no
+    more of the layers with a window than the window.
+    """
     if llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model):
         return "recurrent", 0
     window = int(llama_cpp.llama_model_n_swa(model))
-    return ("window", window) if window and not swa_full else ("full", 0)
+    return "window" if window and not swa_full else "full", window

@@ -46,17 +46,19 @@ class Pipes:
 class Inbox:
     """Messages read by a thread of its own, so that a cancel or the parent's end is seen in the middle of work.
 
-    `cancel` is called from that thread, with the number of the request to cancel.
+    `cancel` is called from that thread, with the number of the request to cancel; `leave` with that and the version
+    that is wanted no more.
     """
 
     def __init__(self, pipes: Pipes) -> None:
         self.cancel: Callable[[int], None] = lambda _number: None
+        self.leave: Callable[[int, int], None] = lambda _number, _version: None
         self._pipes = pipes
         self._messages: queue.SimpleQueue[tuple[str, Fields]] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def next(self) -> tuple[str, Fields]:
-        """Wait for the next message that is not a cancel."""
+        """Wait for the next message that is an order."""
         return self._messages.get()
 
     def _read(self) -> None:
@@ -64,6 +66,8 @@ class Inbox:
             kind, content = message
             if kind == "cancel":
                 self.cancel(content["number"])
+            elif kind == "leave":
+                self.leave(content["number"], content["version"])
             else:
                 self._messages.put(message)
         # Nobody is left to speak to. Python's own ending would wait for the computation; this does not.

@@ -70,6 +70,11 @@ def ban(vocabulary: Vocabulary, tokens: Iterable[int]) -> Sampler:
     return _bias(vocabulary, dict.fromkeys(tokens, float("-inf")))
 
 
+def biased(setting: Setting) -> Iterable[int]:
+    """Return the tokens whose logits the preset's bias changes."""
+    return _text_bias(setting.vocabulary, setting.sampling.logit_bias)
+
+
 def seen_by(name: str, setting: Setting, prompt: Sequence[int]) -> Sequence[int]:
     """Return the last prompt tokens that a sampler of this name looks back at."""
     last = {"penalties": setting.sampling.penalty_last_n, "dry": setting.sampling.dry_last_n}.get(name, 0)
@@ -91,17 +96,17 @@ def _penalties(setting: Setting) -> Sampler:
 
 
 def _dry(setting: Setting) -> Sampler:
+    """A copy of the one that was made first: to find its breakers, it goes through the whole vocabulary."""
     sampling = setting.sampling
-    breakers = [text.encode("utf-8", "replace") for text in sampling.dry_breakers]
-    sampler: Sampler = llama_cpp.llama_sampler_init_dry(
-        setting.vocabulary.pointer,
-        sampling.dry_multiplier,
-        sampling.dry_base,
-        sampling.dry_allowed_length,
-        sampling.dry_last_n if sampling.dry_last_n > 0 else setting.n_ctx,
-        (ctypes.c_char_p * len(breakers))(*breakers),
-        len(breakers),
-    )
+    last = sampling.dry_last_n if sampling.dry_last_n > 0 else setting.n_ctx
+    numbers = (sampling.dry_multiplier, sampling.dry_base, sampling.dry_allowed_length, last)
+    stock, key = setting.vocabulary.stock, (*numbers, *sampling.dry_breakers)
+    if key not in stock:
+        breakers = [text.encode("utf-8", "replace") for text in sampling.dry_breakers]
+        stock[key] = llama_cpp.llama_sampler_init_dry(
+            setting.vocabulary.pointer, *numbers, (ctypes.c_char_p * len(breakers))(*breakers), len(breakers)
+        )
+    sampler: Sampler = llama_cpp.llama_sampler_clone(stock[key])
     return sampler
 
 

@@ -75,6 +75,8 @@ class Vocabulary:
         self._buffer = ctypes.create_string_buffer(64)
         self._controls: dict[str, int | None] = {}
         self._marks: re.Pattern[bytes] | None = None
+        self.stock: dict[tuple[object, ...], llama_cpp.llama_sampler_p] = {}
+        """Samplers that take long to make for this vocabulary, by what they were made with; they are only copied."""
         self._runs = Runs()
 
     def tokenize(self, segments: Iterable[Segment]) -> list[int]:
