@@ -37,12 +37,14 @@ IMAGES = Path(__file__).parent / "images"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One picture. Without a card it shows the home screen; `said` and `replies` take turns."""
+    """One picture. Without cards it shows the home screen; `said` and `replies` take turns."""
 
     name: str
     size: tuple[int, int]
     theme: str
     card: str = ""
+    cards: Sequence[str] = ()
+    """Those of a group, instead of `card`."""
     model: str
     said: Sequence[str] = ()
     replies: Sequence[str] = ()
@@ -64,6 +66,13 @@ ENGLISH = (
     "*Mira eased the throttle back until the deck stopped shivering.* \"There's one. It leaves when I say it's "
     'morning." She glanced at the suitcase, then at the water it stood in. _Not rain. He came across._\n\n'
     '"Dry **that** off before the bell, though. It does not like to be kept waiting."',
+)
+GROUP = (
+    '@Mira "Who stopped the bell?" *He looks from one to the other.*',
+    '*Mira does not turn round.* "Ask the one with ink on her cuffs. I was on the water."',
+    '@Tock "Is that so?"',
+    '"Ink is not oil, my boy." *The professor holds both sleeves into the lamplight.* '
+    '"But the clock and the bell stopped in the same minute, and Keri has not said a word since."',
 )
 SPEAKS_FOR_USER = ENGLISH[1] + '\n\nRobin: "I did not come by boat."'
 TAKEN_BACK = ' *He looks at the suitcase.* "Nobody does, on this coast."'
@@ -104,6 +113,11 @@ PICTURES = (
     Picture(
         name="cut-point", size=(110, 24), theme="yozakura", card="sakura", model=ANTLER,
         said=JAPANESE[:1], replies=JAPANESE[1:], keys=("escape", "left_square_bracket", "left_square_bracket"),
+    ),
+    Picture(
+        name="group-cast", size=(120, 28), theme="ink", cards=("mira", "tock", "keri"), model=SHORI,
+        said=("/casting natural", *GROUP[:1], GROUP[2]), replies=(GROUP[1], GROUP[3]),
+        keys=("f2", "plus", "plus", "plus", "j", "j", "minus"),
     ),
     Picture(
         name="scene-keys", size=(140, 40), theme="ink", card="sakura", model=ANTLER,
@@ -171,10 +185,11 @@ async def make(picture: Picture) -> None:
     """Play what the picture shows on a home of its own, and draw it."""
     with TemporaryDirectory() as home:
         program = _program(Folders(Path(home)), picture)
-        if not picture.card:
+        if not picture.card and not picture.cards:
             for card in ("keri", "tock", "mira", "sakura"):
                 await program.play([card])
-        app = RpchatApp(program, await program.play([picture.card]) if picture.card else None)
+        cast = picture.cards or ((picture.card,) if picture.card else ())
+        app = RpchatApp(program, await program.play(cast) if cast else None)
         async with app.run_test(size=picture.size) as pilot:
             await _done(pilot)
             await _play(pilot, picture)

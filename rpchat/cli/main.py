@@ -150,6 +150,20 @@ def doctor(context: click.Context, /, **given: Any) -> None:
     _run(run(_options(**_given(context, given))))
 
 
+@rpchat.command()
+@click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to measure.")
+@click.option("--preset", default="", metavar="NAME", help="Format and samplers; see `rpchat presets`.")
+@_home
+@click.option("--actions", type=click.IntRange(1), default=20, show_default=True, help="Actions in each of two scenes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def bench(context: click.Context, /, actions: int, as_json: bool, **given: Any) -> None:
+    """Play a little in scenes of its own; say how fast the model is, and what is read before each answer."""
+    from rpchat.cli.bench import run
+
+    _run(run(_options(**_given(context, given)), actions=actions, as_json=as_json))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):

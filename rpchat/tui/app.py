@@ -17,7 +17,8 @@ from textual.theme import Theme
 from rpchat.errors import RpchatError
 from rpchat.program import Program
 from rpchat.session import Session
-from rpchat.tui.actions import COMPOSE_KEYS, Place, bindings, keymap
+from rpchat.tui.action import Place
+from rpchat.tui.actions import COMPOSE_KEYS, bindings, keymap
 from rpchat.tui.border import shown
 from rpchat.tui.loading import ModelLoader
 from rpchat.tui.palette import PresetProvider, StoryProvider, system_commands

@@ -7,7 +7,7 @@ Each choice answers with one quiet line.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from rpchat.errors import RpchatError
@@ -81,23 +81,26 @@ class Choosing:
         return f"preset: {one_line(preset.name, 60)} · {self._session.preset_why}"
 
     async def choose_impersonation(self, wanted: str) -> str:
-        """Take `cut` or `keep`; for an empty text only tell it."""
+        """Take `cut`, `keep` or `hand over`; for an empty text only tell it."""
         if wanted:
-            await self._session.tuning.set_impersonation(_one_of(_IMPERSONATION, wanted))
-        return _policy("where a reply speaks for somebody else", _IMPERSONATION, self._settings.impersonation)
+            await self._session.tuning.set_impersonation(one_of(_IMPERSONATION, wanted))
+        return told("where a reply speaks for somebody else", _IMPERSONATION, self._settings.impersonation)
 
     async def choose_out_of_character(self, wanted: str) -> str:
         """Take `cut`, `keep` or `fold`; for an empty text only tell it."""
         if wanted:
-            await self._session.tuning.set_out_of_character(_one_of(_OUT_OF_CHARACTER, wanted))
-        return _policy("what is said outside the story", _OUT_OF_CHARACTER, self._settings.out_of_character)
+            await self._session.tuning.set_out_of_character(one_of(_OUT_OF_CHARACTER, wanted))
+        return told("what is said outside the story", _OUT_OF_CHARACTER, self._settings.out_of_character)
 
     @property
     def _settings(self) -> SceneSettings:
         return self._session.scene.settings
 
 
-_IMPERSONATION: Mapping[Impersonation, str] = {"cut": "it ends there", "keep": "it goes on"}
+_IMPERSONATION: Mapping[Impersonation, str] = {
+    "cut": "it ends there", "keep": "it goes on",
+    "hand over": "it ends there, and another member whose line it was goes on; yours is cut",
+}  # fmt: skip
 _OUT_OF_CHARACTER: Mapping[OutOfCharacter, str] = {
     "cut": "the reply ends there", "keep": "it stays", "fold": "it is put away",
 }  # fmt: skip
@@ -105,13 +108,15 @@ _OUT_OF_CHARACTER: Mapping[OutOfCharacter, str] = {
 _Policy = TypeVar("_Policy", bound=str)
 
 
-def _one_of(policies: Mapping[_Policy, str], wanted: str) -> _Policy:
+def one_of(policies: Iterable[_Policy], wanted: str) -> _Policy:
+    """Return the one of the ways there are that is meant. Raises RpchatError, naming them all."""
     for policy in policies:
-        if policy == wanted.casefold():
+        if policy == " ".join(wanted.casefold().replace("-", " ").split()):
             return policy
     raise RpchatError(f"there is no such way: {one_line(wanted, 30)}", f"There are {', '.join(policies)}")
 
 
-def _policy(what: str, policies: Mapping[_Policy, str], now: _Policy) -> str:
+def told(what: str, policies: Mapping[_Policy, str], now: _Policy) -> str:
+    """Return the line that tells a setting: what it is about, what is so now, and the ways there are."""
     choices = " · ".join(f"[{policy}]" if policy == now else policy for policy in policies)
     return f"{what}, {policies[now]}: {choices}"

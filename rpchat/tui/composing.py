@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from rpchat.errors import RpchatError
 from rpchat.session import Session
 from rpchat.story.scene import Turn
-from rpchat.tui.actions import Action, command
+from rpchat.tui.action import Action
+from rpchat.tui.actions import command
+from rpchat.tui.addressing import addressed, completed
 from rpchat.tui.director import Director
 from rpchat.tui.drafting import Drafting
 from rpchat.tui.widgets.composer import Composer
@@ -60,11 +62,17 @@ class Composing:
             self._composer.show(name=persona)
 
     def unsaid(self) -> str:
-        """Return what would be said if it were sent now: the draft, if it is neither an edit nor a command."""
+        """Return what would be said if it were sent now: the draft without an address, if it is neither an edit nor a
+        command."""
         text = self._composer.text
         if self.is_editing or (text.startswith("/") and not text.startswith("//")):
             return ""
-        return text.removeprefix("/") if text.startswith("//") else text
+        try:
+            address = addressed(text, self._session.cast.members)
+        except RpchatError:
+            # Nobody has that name yet: it is still being typed.
+            return ""
+        return address.text if address is not None else _literal(text)
 
     @property
     def draft(self) -> str:
@@ -112,8 +120,10 @@ class Composing:
             elif self._director.is_writing:
                 self._give_back(text)
                 self._director.remark(f"still writing · {self._key('scene.stop')} stops it")
+            elif (address := addressed(text.strip(), self._session.cast.members)) is not None:
+                await self._director.say(address.text, to=address.member.card_id)
             else:
-                await self._director.say(text[1:] if text.startswith("//") else text)
+                await self._director.say(_literal(text))
         except RpchatError:
             self._give_back(text)
             raise
@@ -121,6 +131,20 @@ class Composing:
     def _give_back(self, text: str) -> None:
         """Put what could not be sent back in front of what was typed since."""
         self._composer.fill("\n".join(part for part in (text, self._composer.text) if part))
+
+    @property
+    def can_complete(self) -> bool:
+        """Whether a name behind an @ can be completed."""
+        return self._completed() is not None
+
+    def _completed(self) -> str | None:
+        return completed(self._composer.text, self._session.cast.members)
+
+    def action_complete(self) -> None:
+        """Complete the name behind the @, or take the next one."""
+        text = self._completed()
+        if text is not None:
+            self._composer.fill(text)
 
     def action_newline(self) -> None:
         """Begin a new line."""
@@ -162,3 +186,8 @@ class Composing:
         key = self._key("scene.send")
         self._director.remark("Enter sends" if sends else f"Enter begins a new line · {key} sends")
         self._changed()
+
+
+def _literal(text: str) -> str:
+    """Return the text as it is meant: a doubled / or @ at its beginning stands for one."""
+    return text[1:] if text.startswith(("//", "@@")) else text

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Protocol
 
 from textual.content import Content
@@ -33,6 +34,9 @@ _UNDONE = {
     "say": "what you said", "reply": "the reply", "regenerate": "the new version", "continue": "what was added",
     "swipe": "the swipe", "edit": "the edit", "delete": "the deletion", "trim": "the cut",
     "take back": "what was put back", "length": "the length", "note": "the note",
+    "mute": "the muting", "away": "the coming or going", "talkativeness": "how much a member talks",
+    "join": "the joining", "leave": "the leaving", "casting": "how it is decided who speaks", "sheets": "the sheets",
+    "presence": "who knows what", "scenario": "the scenario",
     "impersonation": "what happens where a reply speaks for somebody else",
     "out of character": "what happens to what is said outside the story",
 }  # fmt: skip
@@ -40,6 +44,11 @@ _UNDONE = {
 
 class Player(Protocol):
     """Shows what is written, on its way."""
+
+    @property
+    def on_page(self) -> bool:
+        """Whether it shows turns on the page, which then follows them."""
+        ...
 
     async def play(self, events: AsyncGenerator[SessionEvent, None]) -> None:
         """Take the events until they end."""
@@ -143,12 +152,13 @@ class Director:
         self.remark(line)
         self._stage.settled()
 
-    async def say(self, text: str) -> None:
-        """Commit the user's turn and let it be answered; without text the scene just goes on."""
+    async def say(self, text: str, *, to: str | None = None) -> None:
+        """Commit the user's turn and let it be answered, by the member of the card id `to` or whose turn it is; without
+        text the scene just goes on."""
         if text.strip():
             await self.session.say(text)
             await self.refresh()
-        await self.write(self.session.reply)
+        await self.write(partial(self.session.reply, member=to))
 
     async def regenerate(self) -> None:
         """Write the last reply again, as one more version."""
@@ -226,18 +236,18 @@ class Director:
             self._writing = None
 
     async def write(self, begin: Begin, *, at: Turn | None = None, player: Player | None = None) -> None:
-        """Stop what is being written and let `begin()` write instead: a turn on the page, which follows it, or what
-        `player` makes of it. With `at`, a version of that turn: what is told behind it makes room."""
+        """Stop what is being written and let `begin()` write instead: turns on the page, which follows them, or what
+        `player` makes of them. With `at`, a version of that turn: what is told behind it makes room."""
         await self.stop()
         coming = begin()
         self._page.say(None)
-        if player is None:
+        self._player = player = player or self._playing
+        if player.on_page:
             shown_faces = faces(self.session.scene)
             told = [face.turn_id for face in shown_faces]
             if at is not None and at.id in told:
                 await self._page.show(shown_faces[: told.index(at.id) + 1])
             self._page.to_end()
-        self._player = player or self._playing
         self._writing = self._stage.run_worker(self._written(coming), group="reply", exclusive=True)
         self._stage.settled()
 

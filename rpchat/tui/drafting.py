@@ -18,6 +18,8 @@ class Drafting:
     """Puts one draft into the composer, behind what stands there: `said`, as the session was given it. What is typed
     meanwhile stays; nothing is sent. `tell` shows a line under the page."""
 
+    on_page = False
+
     def __init__(
         self, composer: Composer, *, said: str, tell: Callable[[Content | None], None], settled: Callable[[], None]
     ) -> None:

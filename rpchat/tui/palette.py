@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 
 from rpchat.story.text import one_line
-from rpchat.tui.actions import ACTIONS, shown_key
+from rpchat.tui.action_table import ACTIONS
+from rpchat.tui.actions import shown_key
 from rpchat.tui.screens.scene import SceneScreen
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +42,19 @@ def folders_in(home: Path, *, model: bool = True) -> Folders:
     (folders.cards / "mira-of-the-light.yaml").write_text(CARD, encoding="utf-8")
     if model:
         (folders.models / MODEL_FILE).write_bytes(b"")
+    return folders
+
+
+GROUP = ("bram", "chen", "hana")
+"""The ids of three cards, one of them with a Japanese name."""
+
+
+def group_in(home: Path) -> Folders:
+    """Return a home with the cards of a group."""
+    folders = folders_in(home)
+    for card_id, name, talks in (("bram", "Bram", 0.8), ("chen", "Chen", 0.4), ("hana", "花", 0.2)):
+        text = f"name: {name}\ndescription: Keeps the tower clock.\ntalkativeness: {talks}\n"
+        (folders.cards / f"{card_id}.yaml").write_text(text, encoding="utf-8")
     return folders
 
 
@@ -137,13 +150,13 @@ class Stage:
 async def on_stage(
     program: Program,
     *,
-    card: str = "mira-of-the-light",
+    cards: Sequence[str] = ("mira-of-the-light",),
     size: tuple[int, int] = (80, 24),
     home: bool = False,
     settle: bool = True,
 ) -> AsyncIterator[Stage]:
-    """Run the app on the home screen, or in the scene of a card, until the first screen stands."""
-    start = None if home else await program.play([card])
+    """Run the app on the home screen, or in the scene of these cards, until the first screen stands."""
+    start = None if home else await program.play(cards)
     app = RpchatApp(program, start)
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot)

@@ -4,21 +4,29 @@ import pytest
 from textual.binding import Binding
 
 from rpchat.errors import RpchatError
-from rpchat.tui.actions import ACTIONS, BY_ID, bindings, command, key_name, keymap, shown_key
+from rpchat.tui.action_table import ACTIONS
+from rpchat.tui.actions import BY_ID, bindings, command, key_name, keymap, shown_key
 from rpchat.tui.app import RpchatApp
+from rpchat.tui.calling import Calling
+from rpchat.tui.cast_commands import CastCommands
+from rpchat.tui.cast_handling import CastHandling
 from rpchat.tui.composing import Composing
 from rpchat.tui.handling import Handling
+from rpchat.tui.panels import Panels
 from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.screens.scene_actions import SceneActions
 from rpchat.tui.walking import Walking
+from rpchat.tui.widgets.card_search import CardSearch
 from rpchat.tui.widgets.inspector import Inspector
 
 OWNERS = {
     "app": (RpchatApp,),
     "home": (HomeScreen,),
-    "scene": (SceneScreen, Composing, SceneActions, Walking),
-    "transcript": (Walking, Handling),
+    "scene": (SceneScreen, Composing, SceneActions, Walking, Panels, CastCommands),
+    "transcript": (Walking, Handling, Calling),
+    "cast": (CastHandling,),
+    "adding": (CardSearch,),
     "inspector": (Inspector,),
 }
 """Who may do the actions of a place; each is done by one of them."""
@@ -41,7 +49,7 @@ def test_every_action_can_be_asked_for_and_says_what_it_does() -> None:
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
-    for places in (("home", "app"), ("scene", "app"), ("inspector", "scene", "app")):
+    for places in (("home", "app"), ("scene", "app"), ("inspector", "scene", "app"), ("adding", "app")):
         keys = [key for action in ACTIONS if action.place in places and action.keys for key in action.keys.split(",")]
         assert len(keys) == len(set(keys)), places
 
@@ -50,6 +58,19 @@ def test_no_key_means_two_things_while_a_turn_is_marked() -> None:
     bound = [*bindings("transcript"), *bindings("scene"), *bindings("app")]
     keys = [key for binding in bound if isinstance(binding, Binding) for key in binding.key.split(",")]
     assert len(keys) == len(set(keys))
+
+
+def test_no_key_means_two_things_in_the_cast() -> None:
+    bound = [*bindings("cast"), *bindings("scene"), *bindings("app")]
+    keys = [key for binding in bound if isinstance(binding, Binding) for key in binding.key.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+def test_keys_that_say_what_is_done_are_fixed() -> None:
+    keys, problems = keymap({"transcript.speak": "f7"}, enter_sends=True)
+    assert keys == {}
+    assert problems == ["keys: those of transcript.speak are fixed"]
+    assert shown_key(BY_ID["transcript.speak"], {}) == "1–7"
 
 
 def test_what_the_page_shares_with_the_composer_is_bound_on_it() -> None:

@@ -75,7 +75,7 @@ async def test_an_action_of_the_palette_is_done(tmp_path: Path) -> None:
 
         await stage.until(first_found)
         await stage.pilot.press("enter")
-        await stage.until(lambda: "undone" in stage.below if stage.app.screen.id == "scene" else False)
+        await stage.until(lambda: "undone" in stage.below if isinstance(stage.app.screen, SceneScreen) else False)
 
 
 async def test_keys_that_come_all_at_once_keep_their_order(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from rpchat.engine.scripted import MODEL
 from rpchat.program import Program
+from rpchat.tui.screens.scene import SceneScreen
 from tests.tui.helpers import MODEL_FILE, Stage, folders_in, on_stage, program_in
 
 TEMPLATE = replace(MODEL, chat_template="{{ messages }}")
@@ -144,7 +145,7 @@ async def test_that_a_format_differs_is_said_once(tmp_path: Path) -> None:
         await stage.until(lambda: stage.app.screen.id == "home")
         await stage.settled()
         await stage.pilot.press("enter")
-        await stage.until(lambda: stage.app.screen.id == "scene")
+        await stage.until(lambda: isinstance(stage.app.screen, SceneScreen))
         await stage.settled()
         assert "differs" not in stage.below
 

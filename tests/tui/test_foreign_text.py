@@ -42,7 +42,7 @@ async def test_on_the_home_screen(tmp_path: Path) -> None:
 
 async def test_in_a_scene(tmp_path: Path) -> None:
     program = program_in(evil_home(tmp_path), [Script.of(EVIL)])
-    async with on_stage(program, card="evil", size=(140, 40)) as stage:
+    async with on_stage(program, cards=["evil"], size=(140, 40)) as stage:
         await stage.type(EVIL)
         await stage.settled()
         assert_harmless(stage)
@@ -74,7 +74,7 @@ async def test_in_the_palette(tmp_path: Path) -> None:
 
 
 async def test_in_the_composer_and_an_edit(tmp_path: Path) -> None:
-    async with on_stage(program_in(evil_home(tmp_path), []), card="evil", size=(140, 40)) as stage:
+    async with on_stage(program_in(evil_home(tmp_path), []), cards=["evil"], size=(140, 40)) as stage:
         await stage.pilot.press("up")
         await stage.settled()
         assert_harmless(stage)

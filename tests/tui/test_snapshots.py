@@ -13,8 +13,9 @@ from textual.pilot import Pilot
 from rpchat.engine.scripted import Script
 from rpchat.program import Program
 from rpchat.tui.app import RpchatApp
+from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.widgets.status import StatusLine
-from tests.tui.helpers import Stage, folders_in, program_in
+from tests.tui.helpers import GROUP, Stage, folders_in, group_in, program_in
 
 Compare = Callable[..., bool]
 
@@ -43,6 +44,13 @@ def program(tmp_path: Path, *replies: str, theme: str = "ink") -> Program:
     return program_in(folders, [Script.of(reply) for reply in replies])
 
 
+def playing_group(tmp_path: Path, *replies: str, theme: str) -> RpchatApp:
+    folders = group_in(tmp_path)
+    folders.config_file.write_text(f"theme: {theme}\n", encoding="utf-8")
+    made = program_in(folders, [Script.of(reply) for reply in replies])
+    return RpchatApp(made, asyncio.run(made.play(GROUP)))
+
+
 def playing(tmp_path: Path, card: str, *replies: str, theme: str = "ink") -> RpchatApp:
     made = program(tmp_path, *replies, theme=theme)
     return RpchatApp(made, asyncio.run(made.play([card])))
@@ -64,7 +72,7 @@ def after(*steps: str) -> Callable[[Pilot[None]], object]:
             else:
                 await stage.type(step)
             await stage.settled()
-        if app.screen.id == "scene":
+        if isinstance(app.screen, SceneScreen):
             line = stage.scene.query_one(StatusLine)
             line.show(replace(line.overview, tokens_per_second=31.2, context_used=2300, context=8192))
             await stage.settled()
@@ -126,3 +134,18 @@ def test_a_cut_point_on_paper(snap_compare: Compare, tmp_path: Path) -> None:
     app = playing(tmp_path, "hana", f"{MORNING}「冷めないうちに、どうぞ。」", theme="paper")
     steps = after("おはよう", "<escape>", "<left_square_bracket>")
     assert snap_compare(app, terminal_size=(80, 24), run_before=steps)
+
+
+def test_the_cast_beside_the_page(snap_compare: Compare, tmp_path: Path) -> None:
+    app = playing_group(
+        tmp_path, '"Eleven turns. Not mine." _Again_, he thought.', "Chen looked at the floor.", theme="ink"
+    )
+    steps = after(
+        "/casting natural", "@Bram and who wound it?", "@Chen", "<f2>", "<j>", "<j>", "<m>", "<k>", "<w>", "<p>"
+    )
+    assert snap_compare(app, terminal_size=(110, 28), run_before=steps)
+
+
+def test_the_cast_over_a_narrow_page_with_a_card_looked_for(snap_compare: Compare, tmp_path: Path) -> None:
+    app = playing_group(tmp_path, theme="paper")
+    assert snap_compare(app, terminal_size=(80, 26), run_before=after("<f2>", "<s>", "<a>", "?light"))

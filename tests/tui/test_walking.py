@@ -325,7 +325,7 @@ async def test_the_top_of_one_long_turn_is_reached(tmp_path: Path) -> None:
     folders = folders_in(tmp_path)
     greeting = "top\\n" + "line\\n" * 40 + "end"
     (folders.cards / "long.yaml").write_text(f'name: Long\nfirst_message: "{greeting}"\n', encoding="utf-8")
-    async with on_stage(program_in(folders, []), card="long") as stage:
+    async with on_stage(program_in(folders, []), cards=["long"]) as stage:
         assert "top" not in stage.frame()
         await press(stage, "ctrl+home")
         await stage.until(lambda: "top" in stage.frame())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,24 +12,30 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from rpchat.session import Session
-from rpchat.tui.actions import ACTIONS, BY_ID, Action, Place, bindings, shown_key
+from rpchat.tui.action import Action, Place
+from rpchat.tui.actions import BY_ID, bindings, shown_key
+from rpchat.tui.calling import Calling
+from rpchat.tui.cast_changes import CastChanges
+from rpchat.tui.cast_commands import CastCommands
+from rpchat.tui.cast_handling import CastHandling
+from rpchat.tui.casting import Casting
 from rpchat.tui.choosing import Choosing
 from rpchat.tui.composing import Composing
 from rpchat.tui.director import Director
 from rpchat.tui.faces import faces
 from rpchat.tui.handling import Handling
 from rpchat.tui.inspecting import Inspecting
+from rpchat.tui.panels import Panels
 from rpchat.tui.screens.scene_actions import SceneActions
 from rpchat.tui.screens.scene_chrome import Chrome
 from rpchat.tui.walking import Walking
+from rpchat.tui.widgets.card_search import CardSearch
 from rpchat.tui.widgets.composer import Composer
 from rpchat.tui.widgets.transcript import Transcript
 from rpchat.tui.widgets.turn import TurnView
 
 if TYPE_CHECKING:
     from rpchat.tui.app import RpchatApp
-
-_EMPTY_LINE = frozenset(action.id for action in ACTIONS if action.empty_line)
 
 
 class SceneScreen(Screen[None]):
@@ -39,7 +45,7 @@ class SceneScreen(Screen[None]):
     AUTO_FOCUS = "Composer _Field"
 
     def __init__(self, session: Session, host: RpchatApp) -> None:
-        super().__init__(id="scene")
+        super().__init__()
         self.session = session
         self.page = Transcript()
         self.composer = Composer()
@@ -55,8 +61,25 @@ class SceneScreen(Screen[None]):
         self.inspecting = Inspecting(
             session, do=host.do, draft=self.composing.unsaid, is_writing=lambda: self.director.is_writing
         )
+        self.calling = Calling(session, self.page, director=self.director, key=self.key, settled=self.settled)
+        self.casting = Casting(session, host.program, do=host.do, progress=self.calling)
+        self.panels = Panels(
+            self, inspecting=self.inspecting, casting=self.casting, to_composer=self._to_composer,
+            settled=self.settled, keys=lambda: host.keys,
+        )  # fmt: skip
+        self._changes = CastChanges(
+            session, host.program, self.casting, remark=self.director.remark, key=self.key, settled=self.settled
+        )
+        self._members = CastHandling(
+            session, self.casting, director=self.director, calling=self.calling, changes=self._changes,
+            uncover=self.panels.uncover,
+        )  # fmt: skip
+        self._commands = CastCommands(
+            session, host.program, director=self.director, calling=self.calling, changes=self._changes,
+            open_scene=lambda scene_id: host.do(host.open_scene(scene_id)), settled=self.settled,
+        )  # fmt: skip
         self.wishes = SceneActions(
-            self.page, director=self.director, choosing=Choosing(session, host.program), inspecting=self.inspecting,
+            self.page, director=self.director, choosing=Choosing(session, host.program), panels=self.panels,
             changed=self.settled,
         )  # fmt: skip
         self._handling = Handling(
@@ -65,7 +88,7 @@ class SceneScreen(Screen[None]):
         )  # fmt: skip
         self._chrome = Chrome(
             session, host, page=self.page, director=self.director, composing=self.composing, walking=self.walking,
-            inspecting=self.inspecting,
+            inspecting=self.inspecting, casting=self.casting,
         )  # fmt: skip
 
     def compose(self) -> ComposeResult:
@@ -88,8 +111,8 @@ class SceneScreen(Screen[None]):
     @property
     def places(self) -> tuple[Place, ...]:
         """The places whose actions can be done now, the nearest first."""
-        if self.inspecting.panel is not None:
-            return ("inspector", "scene")
+        if self.panels.places:
+            return self.panels.places
         return ("transcript", "scene") if self.walking.is_on else ("scene", "transcript")
 
     def key(self, action_id: str) -> str:
@@ -111,13 +134,22 @@ class SceneScreen(Screen[None]):
         self._chrome.show_loading()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the keys of an empty line to the field while something is written in it."""
-        typing = self.is_mounted and self.composer.field.has_focus and not self.composer.is_empty
-        return not (typing and action == "perform" and parameters[0] in _EMPTY_LINE)
+        """Leave the keys of an empty line to the field while something is written in it, Tab where there is nothing
+        to complete, and every key of the cast to the search for a card."""
+        if action != "perform" or not self.is_mounted:
+            return True
+        wanted = BY_ID[str(parameters[0])]
+        if self.casting.is_adding:
+            return wanted.place == "scene" and not wanted.on_page
+        if wanted.id == "scene.complete":
+            return self.composing.can_complete
+        return not (wanted.empty_line and self.composer.field.has_focus and not self.composer.is_empty)
 
     def on_composer_edited(self, event: Composer.Edited) -> None:
-        """Keep the draft with the scene."""
+        """Keep the draft with the scene; who types has something to say."""
         self.composing.keep(event.text)
+        if event.text:
+            self.calling.typed()
         self._chrome.draft_changed()
 
     def on_descendant_focus(self) -> None:
@@ -134,23 +166,36 @@ class SceneScreen(Screen[None]):
         """Mark the turn that was clicked."""
         self.walking.begin(event.turn_id)
 
-    async def action_perform(self, action_id: str) -> None:
-        """Do an action of the scene or its page, by whichever part does it."""
+    def on_card_search_searched(self, event: CardSearch.Searched) -> None:
+        """Look for a card to add."""
+        self._host.do(self.casting.find(event.text), group="cast", exclusive=True)
+
+    def on_card_search_wanted(self, event: CardSearch.Wanted) -> None:
+        """Let a card join."""
+        self.director.do(self._changes.join(event.card_id))
+
+    async def action_perform(self, action_id: str, key: str = "") -> None:
+        """Do an action of the scene, its page or its cast, by whichever part does it."""
         action = BY_ID[action_id]
-        on_page = (self.walking, self._handling)
         # The screen comes last: Textual gives every screen actions of its own, page_up among them.
-        parts = on_page if action.place == "transcript" else (self.composing, self.wishes, self.walking, self)
+        parts: Mapping[str, Sequence[object]] = {
+            "transcript": (self.walking, self._handling, self.calling),
+            "cast": (self._members,),
+            "scene": (self.composing, self.wishes, self.walking, self.panels, self._commands, self),
+        }
         method = f"action_{action.name}"
-        do: Callable[[], Awaitable[None] | None] = next(
-            getattr(part, method) for part in parts if hasattr(part, method)
+        do: Callable[..., Awaitable[None] | None] = next(
+            getattr(part, method) for part in parts[action.place] if hasattr(part, method)
         )
-        if isawaitable(doing := do()):
+        if isawaitable(doing := do(key) if action.by_key else do()):
             await doing
 
     async def _run_command(self, action: Action, argument: str) -> None:
         """Do what a slash command names, as its key would."""
         if action.id == "app.theme":
             await self._host.choose_theme(argument)
+        elif self._commands.knows(action.id):
+            await self._commands.run(action.id, argument)
         elif action.argument:
             await self.wishes.choose(action.id, argument)
         elif action.place == "app":
@@ -163,35 +208,24 @@ class SceneScreen(Screen[None]):
         self.settled()
 
     async def action_stop(self) -> None:
-        """Close the inspector one is in; else stop writing, close the help or the inspector, leave the edit; else step
-        from the composer to the page or back."""
-        panel = self.inspecting.panel
-        if panel is not None and panel.has_focus_within:
-            if not panel.leave_find() and not self._host.close_help():
-                await self.action_inspect()
+        """Leave the field of the panel one is in, or close the prompt; else stop writing, close the help or the panel,
+        leave the edit; else step from the composer to the page or back."""
+        if self.panels.have_focus and (self.panels.leave_field() or self._host.close_help()):
+            return
+        if self.director.is_writing and self.inspecting.panel is None:
+            self.director.do(self.director.halt())
+        elif self.panels.have_focus:
+            await self.panels.close()
         elif self.director.is_writing:
             self.director.do(self.director.halt())
-        elif self._host.close_help():
+        elif self._host.close_help() or await self.panels.close():
             pass
-        elif panel is not None:
-            await self.action_inspect()
         elif self.composing.is_editing:
             self.composing.leave_edit()
         elif self.walking.is_on:
             self.walking.step_back()
         else:
             self.walking.begin()
-
-    async def action_inspect(self) -> None:
-        """Show the prompt laid open, or the page again."""
-        opening = self.inspecting.panel is None
-        self.set_class(opening, "-inspecting")
-        if opening:
-            await self.inspecting.open(self.query_one("#middle"))
-        else:
-            await self.inspecting.close()
-            self.composer.field.focus()
-        self.settled()
 
     def action_home(self) -> None:
         """To the scenes and cards."""

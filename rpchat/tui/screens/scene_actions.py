@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rpchat.tui.choosing import Choosing
 from rpchat.tui.director import Director
-from rpchat.tui.inspecting import Inspecting
+from rpchat.tui.panels import Panels
 from rpchat.tui.widgets.help import HelpPanel
 from rpchat.tui.widgets.transcript import Transcript
 
@@ -20,11 +20,11 @@ class SceneActions:
         *,
         director: Director,
         choosing: Choosing,
-        inspecting: Inspecting,
+        panels: Panels,
         changed: Callable[[], None],
     ) -> None:
         self._page = page
-        self._inspecting = inspecting
+        self._panels = panels
         self._director = director
         self._choosing = choosing
         self._changed = changed
@@ -87,8 +87,7 @@ class SceneActions:
         if self._page.display:
             self._page.page(direction)
             return
-        panel = self._inspecting.panel
-        covering = (*self._page.screen.query(HelpPanel), *([panel.rows] if panel is not None else []))
+        covering = (*self._page.screen.query(HelpPanel), *self._panels.covering)
         covering[0].scroll_relative(y=direction * (covering[0].size.height - 2), animate=False)
 
     def action_length(self) -> None:

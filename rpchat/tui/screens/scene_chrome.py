@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rpchat.session import Session
 from rpchat.tui.actions import BY_ID, shown_key
+from rpchat.tui.casting import Casting
 from rpchat.tui.choosing import Choosing
 from rpchat.tui.composing import Composing
 from rpchat.tui.director import Director
@@ -37,6 +38,7 @@ class Chrome:
         composing: Composing,
         walking: Walking,
         inspecting: Inspecting,
+        casting: Casting,
     ) -> None:
         self.status = StatusLine()
         self.keys = KeyLine()
@@ -47,18 +49,20 @@ class Chrome:
         self._composing = composing
         self._walking = walking
         self._inspecting = inspecting
+        self._casting = casting
         self._choosing = Choosing(session, host.program)
         self._verifying = Verifying(session, do=host.do, changed=self._verified)
         self._idling = Idling(session, do=host.do, is_writing=lambda: director.is_writing)
 
     def show(self) -> None:
-        """Bring the top line, the line of keys, the marks on the page and the inspector up to date."""
+        """Bring the top line, the line of keys, the marks on the page and the panels up to date."""
         if self._host.loader.is_ready:
             self._verifying.look()
             if self._host.program.config.read_ahead:
                 self._idling.look()
         verdict = self._verifying.verdict
         self._inspecting.look(verdict)
+        self._casting.look()
         self._walking.look()
         self.status.show(overview_of(self._session, model=self._host.loader.label, verdict=verdict))
         self.show_keys()
@@ -72,6 +76,9 @@ class Chrome:
             writing=self._director.is_writing,
             walking=self._walking.is_on,
             cutting=self._walking.has_cut,
+            in_cast=self._casting.has_focus,
+            adding=self._casting.is_adding,
+            members=len(self._session.cast.members),
             length=self._choosing.length if self._session.lengths else None,
         )
         self.keys.show(hints(moment, self._host.keys))

@@ -17,6 +17,7 @@ _WALKING = (
     "transcript.again", "transcript.edit", "transcript.trim", "transcript.unfold", "transcript.cut_earlier",
     "transcript.story", "transcript.leave", "app.help",
 )  # fmt: skip
+_CAST = ("cast.speak", "cast.mute", "cast.away", "cast.add", "cast.remove", "cast.strategy", "cast.auto")
 _PLAYING = ("scene.continue", "scene.edit_last")
 _AROUND = ("scene.inspect", "scene.home", "app.command_palette", "app.quit", "app.help")
 
@@ -24,7 +25,7 @@ _AROUND = ("scene.inspect", "scene.home", "app.command_palette", "app.quit", "ap
 def overview_of(session: Session, *, model: str, verdict: Verdict | None) -> Overview:
     """Return what the top line shows of a session that plays with a model called `model`."""
     scene, status = session.scene, session.status
-    cast_names = ", ".join(member.card.spoken_name for member in scene.cast)
+    cast_names = ", ".join(member.card.spoken_name for member in scene.present())
     return Overview(
         title=scene.title or cast_names,
         cast=cast_names if scene.title not in ("", cast_names) else "",
@@ -48,6 +49,11 @@ class Moment:
     """Whether a turn is marked."""
     cutting: bool = False
     """Whether the marked turn has a cut point."""
+    in_cast: bool = False
+    """Whether a member is marked."""
+    adding: bool = False
+    """Whether a card to add is looked for."""
+    members: int = 1
     length: str | None = None
 
 
@@ -60,6 +66,13 @@ def hints(moment: Moment, keys: Mapping[str, str]) -> list[Hint]:
 
     if moment.inspecting:
         return [*(hint(name) for name in _INSPECTING), hint("scene.stop", "close"), hint("app.help")]
+    if moment.adding:
+        ways = "".join(hint(name)[0] for name in ("adding.previous", "adding.next"))
+        return [(ways, "move"), hint("adding.join"), hint("scene.stop", "close"), hint("app.help")]
+    if moment.in_cast:
+        stop = hint("scene.stop", "stop" if moment.writing else "close")
+        talk = "".join(hint(name)[0] for name in ("cast.talk_more", "cast.talk_less"))
+        return [stop, *(hint(name) for name in _CAST), (talk, "talks"), hint("app.help")]
     if moment.editing:
         return [hint("scene.send", "keep the edit"), hint("scene.stop", "leave it as it was")]
     if moment.writing:
@@ -71,8 +84,10 @@ def hints(moment: Moment, keys: Mapping[str, str]) -> list[Hint]:
     if moment.walking:
         ways = "".join(hint(name)[0] for name in ("transcript.next", "transcript.previous"))
         versions = "".join(hint(name)[0] for name in ("transcript.swipe_previous", "transcript.swipe_next"))
-        return [(ways, "move"), (versions, "swipe"), *(hint(name) for name in _WALKING)]
+        group = [hint("transcript.speak", "who speaks"), hint("transcript.auto", "auto")] if moment.members > 1 else []
+        return [(ways, "move"), (versions, "swipe"), *group, *(hint(name) for name in _WALKING)]
     both = "".join(hint(name)[0] for name in ("scene.swipe_previous", "scene.swipe_next"))
     first = [hint("scene.send"), hint("scene.regenerate"), (both, "swipe"), *(hint(name) for name in _PLAYING)]
     lengths = [hint("scene.length", moment.length)] if moment.length is not None else []
-    return [*first, *lengths, hint("scene.stop", "turns"), *(hint(name) for name in _AROUND)]
+    group = [hint("scene.cast")] if moment.members > 1 else []
+    return [*first, *group, *lengths, hint("scene.stop", "turns"), *(hint(name) for name in _AROUND)]

@@ -11,14 +11,16 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from rpchat.tui.actions import ACTIONS, Action, Place, shown_key
+from rpchat.tui.action import Action, Place
+from rpchat.tui.action_table import ACTIONS
+from rpchat.tui.actions import shown_key
 from rpchat.tui.wrap import breaks
 
 _KEY_CELLS = 7
 _TWO_SLASHES = "A line that shall begin with / is sent with //."
 _HEADINGS: Mapping[Place, str] = {
     "home": "Scenes and cards", "scene": "In a scene", "transcript": "With a turn marked",
-    "inspector": "In the prompt", "app": "Everywhere",
+    "cast": "In the cast", "adding": "While a card is looked for", "inspector": "In the prompt", "app": "Everywhere",
 }  # fmt: skip
 
 

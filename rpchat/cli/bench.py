@@ -1,0 +1,112 @@
+"""`rpchat bench`: how fast the model reads and writes here, and what each action makes one wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from rpchat.cli.build import Options, build, running
+from rpchat.cli.script import scripts
+from rpchat.cli.waits import Played, Stage
+from rpchat.cli.waits_table import rows_of, table
+from rpchat.errors import ModelError
+from rpchat.program import Program
+from rpchat.session import Session
+from rpchat.store.config import change_config
+from rpchat.store.folders import Folders
+
+CONTEXT = 2048
+"""Tokens; small, so that it is full soon."""
+LONGEST = 32
+IDLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Tokens a second in reading prompts and in writing; None where there was too little of it to tell."""
+
+    reading: float | None
+    writing: float | None
+
+
+async def run(options: Options, *, actions: int, as_json: bool) -> int:
+    """Play a scene alone and one in company, `actions` actions each, in a home of their own; print what was seen.
+
+    Raises ModelError without a model. The user's own scenes are not touched.
+    """
+    with tempfile.TemporaryDirectory(prefix="rpchat-bench-") as folder:
+        async with running(options) as program:
+            model, borrowed = await asyncio.to_thread(_borrowed, program, options, Path(folder))
+        played: list[Played] = []
+        for script in scripts(actions):
+            stage = Stage(start=partial(build, borrowed), script=script, longest=LONGEST, idle=idle)
+            async for one in stage.play():
+                played.append(one)
+                print(f"{script.title}: {one.action:<20}", end="\r", file=sys.stderr, flush=True)
+    print(" " * 40, end="\r", file=sys.stderr, flush=True)
+    _print(model, played, as_json=as_json)
+    return 0
+
+
+async def idle(session: Session) -> None:
+    """Let the engine read ahead as the screen does while the user thinks and types: at most five seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(IDLE_SECONDS):
+            await session.read_ahead()
+
+
+def _borrowed(program: Program, options: Options, folder: Path) -> tuple[Path, Options]:
+    """The model file, and the options that play it in a new home in `folder` as it would be played in the user's."""
+    choice = program.choices.model()
+    if choice is None:
+        raise ModelError("there is no model to measure", "`rpchat doctor` says where one is looked for.")
+    mine, theirs = Folders(folder), program.folders
+    for name in (theirs.config_file, theirs.machine_file):
+        if name.exists():
+            shutil.copyfile(name, folder / name.name)
+    shutil.copytree(theirs.presets, mine.presets)
+    change_config(mine.config_file, "models_folder", str(program.choices.models_folder))
+    change_config(mine.config_file, "engine.n_ctx", CONTEXT)
+    wishes = replace(options.wishes, model=str(choice.path))
+    return choice.path, Options(home=folder, wishes=wishes)
+
+
+def speed_of(played: Sequence[Played]) -> Speed:
+    """Return how fast was read, where much was read at once, and written, over all replies."""
+    records = [one.scene.line()[-1].record for one in played]
+
+    def total(name: str, of: Sequence[int]) -> float:
+        return sum(float(str(records[at].get(name, 0))) for at in of)
+
+    much = [at for at, one in enumerate(played) if one.evaluated >= LONGEST]
+    every = range(len(played))
+    read_ms, written_ms = total("prefill_ms", much), total("decode_ms", every)
+    return Speed(
+        reading=round(1000 * total("prefilled_tokens", much) / read_ms, 1) if read_ms else None,
+        # The first token of a reply comes with the reading.
+        writing=round(1000 * (total("reply_tokens", every) - len(played)) / written_ms, 1) if written_ms else None,
+    )
+
+
+def _print(model: Path, played: Sequence[Played], *, as_json: bool) -> None:
+    rows, speed = rows_of(played), speed_of(played)
+    if as_json:
+        told = {"model": model.name, "context": CONTEXT, **asdict(speed), "actions": [asdict(row) for row in rows]}
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    print(f"{model.name} · {len(played)} actions in {CONTEXT:,} tokens of context")
+    print(f"reads {_rate(speed.reading)} · writes {_rate(speed.writing)}\n")
+    print("Tokens read before the first new one, with time to read ahead between the actions:")
+    print(table(rows))
+
+
+def _rate(rate: float | None) -> str:
+    return "too little to tell" if rate is None else f"{rate:,.0f} tok/s"
