@@ -122,7 +122,7 @@ class Program:
 
     def _plan(self, name: str) -> ScenePlan | None:
         known = any(fold(entry.id) == fold(name) for entry in self.plan_shelf.entries())
-        return self.plan_shelf.find(name)[1] if known or Path(name).expanduser().is_file() else None
+        return self.plan_shelf.find(name)[1] if known or name.endswith((".yaml", ".yml")) else None
 
     async def _begin_plan(self, plan: ScenePlan) -> Session:
         cast = await self._thread.run(lambda: tuple(Member(*self.card_shelf.find(name)) for name in plan.cast))

@@ -25,7 +25,7 @@ def main(script: Path) -> None:
 
         _script: Iterator[int] | None = None
 
-        def draw(self, context: object) -> int:
+        def draw(self, context: object, *, output: int = -1) -> int:
             if self._script is None:
                 ids = json.loads(script.read_text("utf-8"))
                 self._script = chain(ids, repeat(ids[-1]))

@@ -185,7 +185,7 @@ async def test_what_happens_outside_the_story(tmp_path: Path, line: str, setting
 async def test_impersonation_can_be_kept(tmp_path: Path) -> None:
     async with on_stage(program_in(folders_in(tmp_path), of(SPEAKS_FOR_USER))) as stage:
         await said(stage, "/impersonation keep")
-        assert stage.below == "where a reply speaks for somebody else, it goes on: cut · [keep]"
+        assert stage.below == "where a reply speaks for somebody else, it goes on: cut · [keep] · hand over"
         await said(stage, "Hello.")
         assert stage.texts[-1] == SPEAKS_FOR_USER
 
