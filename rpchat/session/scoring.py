@@ -13,7 +13,7 @@ from rpchat.story.scene import Scene
 
 
 async def scores_of(engine: Engine, preset: Preset, scene: Scene) -> Scores:
-    """Return the members who may speak with the probabilities of their openings, the likeliest at 1. No token is written.
+    """Return who may speak with the probabilities of their openings, the likeliest at 1. No token is written.
 
     Empty where the model cannot be asked: without one, and where every member's prompt begins with another sheet, so
     that all of it would have to be read for each. Raises PromptError, EngineError.
