@@ -79,7 +79,10 @@ class Many:
         PromptError.
         """
         last = self._book.scene.last()
-        if last is None or last.side == "user" or self._replying.busy or self._book.read_only:
+        if last is None or last.side == "user" or not last.finish:
+            # Lines of the user's, greetings and edits were not written by the model: there is nothing to write again.
+            return True
+        if self._replying.busy or self._book.read_only:
             return False
         missing = count - sum(1 for turn in self._book.scene.swipes(last.id) if turn.id > last.id)
         if missing <= 0:

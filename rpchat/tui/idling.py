@@ -17,15 +17,16 @@ _MOST_TRIES = 5
 
 
 class Idling:
-    """Has one session's next prompt read whenever nothing else is going on.
+    """Has one session's next prompt read whenever nothing else is going on, and then `ready_swipes` versions written.
 
     It runs by `do`, one reading at a time; real work ends it by itself.
     """
 
-    def __init__(self, session: Session, *, do: Do, is_writing: Callable[[], bool]) -> None:
+    def __init__(self, session: Session, *, do: Do, is_writing: Callable[[], bool], ready_swipes: int = 0) -> None:
         self._session = session
         self._do = do
         self._is_writing = is_writing
+        self._ready_swipes = ready_swipes
         self._running = False
         self._done: tuple[Scene, Preset, ModelInfo] | None = None
 
@@ -54,6 +55,8 @@ class Idling:
                     return
                 tries += 1
                 whole = await self._session.read_ahead()
+                if whole and self._ready_swipes and not self._is_writing():
+                    whole = await self._session.many.make_ready(self._ready_swipes)
                 # Dropping turns for want of room makes it another scene, whose next prompt is the one that was read.
                 self._done = (self._session.scene, *asked[1:]) if whole or tries == _MOST_TRIES else None
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,20 @@ async def test_what_goes_wrong_is_said_once(tmp_path: Path, monkeypatch: pytest.
         await stage.pilot.press("x", "backspace")
         await stage.settled()
         assert calls == 1
+
+
+async def test_versions_are_made_ready_for_the_next_swipe(tmp_path: Path) -> None:
+    replies = [Script.of(text) for text in ("One.", "Two.", "Three.", "Four.")]
+    program = program_in(folders_in(tmp_path), replies, read_ahead=True)
+    program.choices.config = replace(program.config, ready_swipes=2)
+    engine = program.engine
+    assert isinstance(engine, ScriptedEngine)
+    async with on_stage(program) as stage:
+        assert engine.requests == []
+        await stage.type("Hello?")
+        await stage.until(lambda: len(engine.requests) == 3)
+        await stage.settled()
+        assert stage.texts[-1] == "One."
+        await stage.pilot.press("right")
+        await stage.settled()
+        assert stage.texts[-1] == "Two."

@@ -52,7 +52,10 @@ class Chrome:
         self._casting = casting
         self._choosing = Choosing(session, host.program)
         self._verifying = Verifying(session, do=host.do, changed=self._verified)
-        self._idling = Idling(session, do=host.do, is_writing=lambda: director.is_writing)
+        self._idling = Idling(
+            session, do=host.do, is_writing=lambda: director.is_writing,
+            ready_swipes=host.program.config.ready_swipes,
+        )  # fmt: skip
 
     def show(self) -> None:
         """Bring the top line, the line of keys, the marks on the page and the panels up to date."""
