@@ -52,7 +52,8 @@ class EngineSettings:
     type_v: CacheType = "f16"
     n_threads: Annotated[int, Ge(0)] = 0
     n_threads_batch: Annotated[int, Ge(0)] = 0
-    n_batch: Annotated[int, Ge(1)] = 512
+    n_batch: Annotated[int, Ge(8)] = 512
+    """Most tokens evaluated at once: at least one for each sequence of the cache, or llama.cpp aborts."""
     n_spare: Annotated[int, Ge(0)] = 0
     """Tokens the KV cache holds beyond `n_ctx`, for other branches and for what is read ahead."""
     shift: bool = False
