@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from rpchat.engine.port import ModelInfo
@@ -139,6 +140,20 @@ class Stage:
             lambda: not any(not worker.is_finished for worker in self.app.workers if worker.group != "reply")
         )
         await self.pilot.pause()
+
+    async def choose_found(self, text: str) -> None:
+        """Choose the first thing the palette has found, once it is `text` and the search is over."""
+
+        def first_found() -> bool:
+            found = self.app.screen.query_one(CommandList)
+            return found.option_count > 0 and text in str(found.get_option_at_index(0).prompt)
+
+        await self.until(first_found)
+        await self.settled()
+        await self.until(first_found)
+        palette = self.app.screen
+        await self.pilot.press("enter")
+        await self.until(lambda: self.app.screen is not palette)
 
     async def type(self, text: str) -> None:
         """Type a line and send it."""

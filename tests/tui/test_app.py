@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from textual import events
-from textual.command import CommandList
 
 from rpchat.engine.scripted import Script
 from rpchat.tui.screens.scene import SceneScreen
@@ -68,13 +67,7 @@ async def test_an_action_of_the_palette_is_done(tmp_path: Path) -> None:
     async with on_stage(program_in(folders_in(tmp_path), [])) as stage:
         await stage.session.say("Hello.")
         await stage.pilot.press("ctrl+p", *"take back")
-
-        def first_found() -> bool:
-            found = stage.app.screen.query_one(CommandList)
-            return found.option_count > 0 and "Take back the last thing" in str(found.get_option_at_index(0).prompt)
-
-        await stage.until(first_found)
-        await stage.pilot.press("enter")
+        await stage.choose_found("Take back the last thing")
         await stage.until(lambda: "undone" in stage.below if isinstance(stage.app.screen, SceneScreen) else False)
 
 

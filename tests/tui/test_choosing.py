@@ -93,9 +93,7 @@ async def test_a_preset_is_found_in_the_palette(tmp_path: Path) -> None:
     async with on_stage(program(tmp_path), size=(100, 30)) as stage:
         await stage.pilot.press("ctrl+p")
         await stage.pilot.press(*"preset: vicuna")
-        await stage.until(lambda: "Preset: vicuna" in stage.frame())
-        await stage.pilot.press("enter")
-        await stage.until(lambda: not stage.app.screen.is_modal)
+        await stage.choose_found("Preset: vicuna")
         await stage.settled()
         assert stage.session.preset.name == "vicuna"
 

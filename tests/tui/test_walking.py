@@ -338,8 +338,6 @@ async def test_keys_of_the_marked_turn_are_on_f1_and_in_the_palette(tmp_path: Pa
         assert "With a turn marked" in stage.frame()
         await press(stage, "escape")
         await stage.pilot.press("ctrl+p", *"cut this turn at")
-        await stage.until(lambda: "Cut this turn at the cut point" in stage.frame())
-        await stage.pilot.press("enter")
-        await stage.until(lambda: not stage.app.screen.is_modal)
+        await stage.choose_found("Cut this turn at the cut point")
         await stage.settled()
         assert stage.texts[-1] == "One."
