@@ -29,7 +29,7 @@ from usual import Server, replay
 from rpchat.choices import Wishes
 from rpchat.cli.build import Options, build
 from rpchat.cli.script import ACTIONS, Action, Script, scripts
-from rpchat.cli.waits import NOTE_DEPTH, Played, Stage
+from rpchat.cli.waits import Played, Stage
 from rpchat.cli.waits_table import FILL_GOAL, fill, rows_of, table
 from rpchat.session import Session
 
@@ -106,7 +106,7 @@ def _said(one: Played, script: Script) -> Played:
 def reached(played: Sequence[Played]) -> dict[str, list[int]]:
     """Return of author's notes and of example dialogue: in how many prompts they belong, and in how many they stood.
 
-    A note belongs so many turns in front of the end as it is set to.
+    A note belongs among as many of the last turns as it is told again behind.
     """
     notes, examples = [0, 0], [0, 0]
     for one in played:
@@ -116,7 +116,7 @@ def reached(played: Sequence[Played]) -> dict[str, list[int]]:
         if one.scene.settings.note:
             notes[0] += 1
             sides = [line.side for line in conversation.lines if line.side in ("user", "char", "note")]
-            notes[1] += "note" in sides and len(sides) - 1 - sides.index("note") == NOTE_DEPTH
+            notes[1] += "note" in sides[-one.scene.settings.note_every - 1 :]
         wanted = [char.examples for char in conversation.chars if char.examples.strip()]
         examples[0] += bool(wanted)
         text = one.looked_at.preview.prompt.text

@@ -20,7 +20,6 @@ from rpchat.story.scene import Scene, Turn
 
 ALLOWANCE = 16
 """Tokens that may be evaluated beside what was typed: the marks around a line, and who speaks next."""
-NOTE_DEPTH = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +142,7 @@ class Stage:
 
     async def _note(self) -> Played:
         before, note = self._session.scene.settings.note, next(self._notes)
-        await self._session.tuning.set_note(note, depth=NOTE_DEPTH)
+        await self._session.tuning.set_note(note)
         await self.idle(self._session)
         return await self._send("note", typed=await self._count(note) if note != before else 0)
 

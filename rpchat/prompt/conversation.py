@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from rpchat.prompt.notes import note_places
 from rpchat.prompt.story_string import fill_story
 from rpchat.story.card import Card, Sheet, sheet_texts
 from rpchat.story.macros import expand
@@ -115,10 +116,7 @@ def converse(scene: Scene, preset: Preset, turns: Iterable[Turn], *, speaker: st
     settings = scene.settings
     names = ", ".join(member.card.spoken_name for member in scene.present())
     length = settings.length or preset.length
-    lines = _history(scene, turns, speaker=speaker, hinted=bool(length))
-    if settings.note.strip():
-        at = max(0, len(lines) - settings.note_depth)
-        lines.insert(at, _note(told(settings.note), behind=lines[:at]))
+    lines = _history(scene, turns, speaker=speaker, hinted=bool(length), note=told(settings.note))
     # What an author wants told behind the history stands in front of the last line of the user: the formats place
     # a note there, and the reply stays a reply to the user.
     at = len(lines) - 1 if lines and lines[-1].side == "user" else len(lines)
@@ -168,15 +166,20 @@ def _sheets(scene: Scene, told: Set[int], *, speaker: str) -> list[Member]:
     return members or list(scene.present()) or list(scene.cast)
 
 
-def _history(scene: Scene, turns: Sequence[Turn], *, speaker: str, hinted: bool) -> list[Line]:
-    """The told turns as lines, with a word where somebody came or went; where presence counts, only the turns that the
-    speaker was there for."""
+def _history(scene: Scene, turns: Sequence[Turn], *, speaker: str, hinted: bool, note: str) -> list[Line]:
+    """The told turns as lines, with the note, and a word where somebody came or went; where presence counts, only the
+    turns that the speaker was there for."""
     listener = next((member for member in scene.present() if member.card.spoken_name == speaker), None)
-    lines = []
-    for turn in turns:
+    noted = note_places(scene, turns)
+    lines: list[Line] = []
+    for at, turn in enumerate(turns):
+        if at in noted:
+            lines.append(_note(note, behind=lines))
         if not (scene.settings.presence and listener is not None) or scene.knows(listener.card_id, turn):
             lines.append(_line(turn, hinted=hinted))
         lines += [line for member in scene.cast for line in _passage(scene, member, turn)]
+    if len(turns) in noted:
+        lines.append(_note(note, behind=lines))
     return lines
 
 

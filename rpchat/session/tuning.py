@@ -27,11 +27,15 @@ class Tuning:
             )
         await self._set("length", length=length)
 
-    async def set_note(self, note: str, *, depth: int | None = None) -> None:
-        """Set the author's note, `depth` turns before the end of the prompt; empty takes it away."""
-        changed: dict[str, str | int] = {"note": clean(note).strip()}
-        if depth is not None:
-            changed["note_depth"] = max(0, depth)
+    async def set_note(self, note: str, *, every: int | None = None) -> None:
+        """Set the author's note, told in front of what is said next and behind `every` so many turns again; empty takes
+        it away."""
+        before, note = self._book.scene, clean(note).strip()
+        changed: dict[str, str | int] = {"note": note}
+        if note != before.settings.note:
+            changed["note_since"] = max(before.turns, default=0)
+        if every is not None:
+            changed["note_every"] = max(1, every)
         await self._set("note", **changed)
 
     async def set_impersonation(self, policy: Impersonation) -> None:

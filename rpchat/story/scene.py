@@ -96,9 +96,11 @@ class SceneSettings:
     length: str = ""
     """How long replies should be, in the words of the format; empty leaves it to the model."""
     note: str = ""
-    """The author's note: told to the model near the end of every prompt."""
-    note_depth: int = 2
-    """How many turns stand behind the note."""
+    """The author's note: told to the model where it was set, and again from time to time."""
+    note_every: int = 8
+    """Behind how many turns it is told again."""
+    note_since: int = 0
+    """The latest turn there was when the note was set; 0: it was there from the beginning."""
     impersonation: Impersonation = "cut"
     out_of_character: OutOfCharacter = "cut"
     casting: str = ""

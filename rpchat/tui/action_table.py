@@ -90,7 +90,7 @@ ACTIONS: tuple[Action, ...] = (
         optional=True, help="The next length for the replies, where the format has lengths",
     ),
     Action(
-        id="scene.note", commands=("note",), argument="the note, `depth 4`, or `off`", optional=True,
+        id="scene.note", commands=("note",), argument="the note, `every 4`, or `off`", optional=True,
         help="Show the author's note, which is told to the model near the end of every prompt; /note TEXT sets it",
     ),
     Action(

@@ -18,7 +18,7 @@ from rpchat.story.text import one_line
 
 AUTO = "auto"
 OFF = "off"
-_DEPTH = re.compile(r"depth\s+(\d{1,4})", re.IGNORECASE)
+_EVERY = re.compile(r"(?:every|depth)\s+(\d{1,4})", re.IGNORECASE)
 
 
 class Choosing:
@@ -58,20 +58,18 @@ class Choosing:
         return "length: " + " · ".join(f"[{one}]" if one == self.length else one for one in lengths)
 
     async def choose_note(self, wanted: str) -> str:
-        """Take a note, `depth 4`, or `off`; for an empty text only tell it."""
+        """Take a note, `every 4`, or `off`; for an empty text only tell it."""
         before = self._session.scene.settings
-        if depth := _DEPTH.fullmatch(wanted):
-            await self._session.tuning.set_note(before.note, depth=int(depth[1]))
+        if every := _EVERY.fullmatch(wanted):
+            await self._session.tuning.set_note(before.note, every=int(every[1]))
         elif wanted.casefold() == OFF:
             await self._session.tuning.set_note("")
             return f"note taken away: {one_line(before.note, 200)}" if before.note else "there is no note"
         elif wanted:
             await self._session.tuning.set_note(wanted)
         settings = self._session.scene.settings
-        behind = {0: "at the end", 1: "one turn before the end"}.get(
-            settings.note_depth, f"{settings.note_depth} turns before the end"
-        )
-        return f"note, {behind}: {one_line(settings.note, 300)}" if settings.note else "there is no note · /note TEXT"
+        told = "with every turn" if settings.note_every == 1 else f"again every {settings.note_every} turns"
+        return f"note, told {told}: {one_line(settings.note, 300)}" if settings.note else "there is no note · /note TEXT"
 
     async def choose_preset(self, wanted: str) -> str:
         """Take a preset, the one that fits for `auto`; for an empty text only tell it."""

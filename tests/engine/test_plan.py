@@ -138,17 +138,25 @@ def tell(cache: Cache, prompt: list[int], reply: int = 0) -> int:
 LONG = list(range(300))
 
 
-def test_a_swipe_reads_one_token_and_takes_the_place_of_the_reply() -> None:
+def test_a_swipe_reads_one_token_and_keeps_the_reply_before() -> None:
     cache = cache_of()
-    assert [tell(cache, LONG, reply=50) for _ in range(3)] == [300, 1, 1]
-    assert [bool(ids) for ids in cache.contents] == [True, False, False]
+    assert [tell(cache, LONG, reply=size) for size in (50, 60, 70)] == [300, 1, 1]
+    assert sorted(map(len, cache.contents)) == [0, 360, 370]
+    assert tell(cache, [*LONG, *range(9000, 9060), 7]) == 1
+
+
+def test_a_swipe_takes_no_other_sequence_for_that() -> None:
+    cache = cache_of(sequences=2)
+    other = list(range(1000, 1100))
+    assert [tell(cache, prompt, reply=50) for prompt in (other, LONG, LONG)] == [100, 300, 1]
+    assert sorted(map(len, cache.contents)) == [150, 350]
 
 
 def test_a_branch_and_the_way_back_are_read_once() -> None:
     cache = cache_of()
     one, other = [*LONG, *range(500, 540)], [*LONG, *range(600, 640)]
     assert [tell(cache, prompt, reply=30) for prompt in (one, other, one, other)] == [340, 40, 1, 1]
-    assert cache.free == 1000 - 300 - 2 * 70
+    assert cache.free == 1000 - 300 - 2 * 70 - 30 - 1
 
 
 def test_a_short_rest_is_not_kept() -> None:
@@ -181,14 +189,6 @@ def test_nobody_keeps_what_nobody_comes_back_to() -> None:
     for turn in range(FORGOTTEN_AFTER + 2):
         tell(cache, list(range(1000, 1100 + turn)))
     assert cache.reusable(LONG) == 0
-
-
-def test_the_same_prompt_again_frees_no_cells_elsewhere() -> None:
-    cache = cache_of()
-    tell(cache, LONG)
-    for _ in range(FORGOTTEN_AFTER + 2):
-        tell(cache, list(range(1000, 1100)))
-    assert cache.reusable(LONG) == len(LONG)
 
 
 def test_reading_ahead_leaves_the_reply_alone_and_reads_what_there_is_room_for() -> None:

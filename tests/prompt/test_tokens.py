@@ -72,7 +72,7 @@ def test_cutting_a_text_changes_no_run() -> None:
     assert joined(whole) == joined(cut)
 
 
-def scene(note_depth: int, *, sides: str = "mumu", post_history: str = "") -> tuple[Scene, tuple[Turn, ...]]:
+def scene(note_every: int, *, sides: str = "mumu", post_history: str = "") -> tuple[Scene, tuple[Turn, ...]]:
     turns = tuple(
         Turn(
             id=number, parent=number - 1, side="user" if side == "u" else "member",
@@ -80,7 +80,7 @@ def scene(note_depth: int, *, sides: str = "mumu", post_history: str = "") -> tu
         )
         for number, side in enumerate(sides, start=1)
     )  # fmt: skip
-    settings = SceneSettings(note="rain", note_depth=note_depth)
+    settings = SceneSettings(note="rain", note_every=note_every)
     cast = (Member("bo", Card(name="Bo", post_history=post_history)),)
     return Scene(id=1, title="", cast=cast, persona=Persona(name="Ann"), settings=settings), turns
 
@@ -88,11 +88,11 @@ def scene(note_depth: int, *, sides: str = "mumu", post_history: str = "") -> tu
 PRESET = Preset(name="any", adapter="chatml")
 
 
-@pytest.mark.parametrize(("depth", "behind"), [(0, 4), (1, 3), (3, 1), (4, 0), (9, 0)])
-def test_a_note_knows_behind_which_turn_it_stands(depth: int, behind: int) -> None:
-    one, turns = scene(depth)
+@pytest.mark.parametrize(("every", "behind"), [(1, [0, 1, 2, 3]), (2, [0, 2]), (3, [0, 3]), (4, [0]), (9, [0])])
+def test_a_note_knows_behind_which_turn_it_stands(every: int, behind: list[int]) -> None:
+    one, turns = scene(every)
     lines = converse(one, PRESET, turns, speaker="Bo").lines
-    assert [(line.side, line.turn) for line in lines if line.side == "note"] == [("note", behind)]
+    assert [line.turn for line in lines if line.side == "note"] == behind
     assert [line.turn for line in lines if line.side != "note"] == [1, 2, 3, 4]
 
 

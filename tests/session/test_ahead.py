@@ -37,7 +37,7 @@ async def test_the_next_prompt_begins_with_what_was_read_ahead(begin: Begin, ada
 
 async def test_a_note_stands_where_it_will_stand(begin: Begin) -> None:
     scene = begin(None)
-    await scene.session.tuning.set_note("It rains.", depth=2)
+    await scene.session.tuning.set_note("It rains.", every=2)
     for line in ("One?", "Two?"):
         await scene.session.say(line)
         await told(scene.session.reply())

@@ -22,13 +22,13 @@ FORMATS = ["mistral", "vicuna", "party", "chatml", "alpaca", "blockml"]
 
 
 def scene(said: int, *, note: str = "", first_kept: int = 0) -> Scene:
-    """A scene of turns 1 to `said`, the user's first, with three turns in front of the note's end."""
+    """A scene of turns 1 to `said`, the user's first, with a note that was set behind the third."""
     one = Scene(
         id=1,
         title="",
         cast=(Member("bo", Card(name="Bo", description="Keeps the light.")),),
         persona=Persona(name="Ann"),
-        settings=SceneSettings(note=note, note_depth=3, first_kept=first_kept),
+        settings=SceneSettings(note=note, note_since=3, first_kept=first_kept),
     )
     for number in range(1, said + 1):
         side, speaker = ("user", "Ann") if number % 2 else ("member", "Bo")

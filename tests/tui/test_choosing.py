@@ -56,9 +56,9 @@ async def test_a_format_without_lengths_says_so(tmp_path: Path) -> None:
 async def test_a_note_is_set_shown_moved_and_taken_away(tmp_path: Path) -> None:
     async with on_stage(program(tmp_path)) as stage:
         assert "there is no note" in await said(stage, "/note")
-        assert "2 turns before the end: It rains." in await said(stage, "/note It rains.")
-        assert "one turn before" in await said(stage, "/note depth 1")
-        assert (stage.session.scene.settings.note, stage.session.scene.settings.note_depth) == ("It rains.", 1)
+        assert "told again every 8 turns: It rains." in await said(stage, "/note It rains.")
+        assert "with every turn" in await said(stage, "/note every 1")
+        assert (stage.session.scene.settings.note, stage.session.scene.settings.note_every) == ("It rains.", 1)
         assert "It rains." in await said(stage, "/note")
         assert "taken away: It rains." in await said(stage, "/note off")
         assert stage.session.scene.settings.note == ""

@@ -133,16 +133,15 @@ def decide(
     """Return how `prompt`, which is not empty and shorter than `cells`, comes to stand in exactly one sequence.
 
     It takes the sequence that holds most of it. What that one holds besides is kept, if it is worth it, by going on
-    in a copy. The same prompt once more (a swipe) takes the place of the reply before: in the same cells, the same seed
-    gives the same text. When sequences or cells run out, the least recently used goes first. None: pinned sequences
-    are in the way. `now` is the number of this request on the scale of `Held.used`.
+    in a copy; of the replies to one prompt the latest, if a sequence is free for it. When sequences or cells run out, the least recently used
+    goes first. None: pinned sequences are in the way. `now` is the number of this request on the scale of `Held.used`.
     """
     source, kept = _best_source(held, prompt)
-    again = _again(held[source], prompt)
     desk = _Desk(held, cells=cells)
-    if not again:
-        # Cells freed elsewhere would be written first, and then a seed would not give its text again.
-        desk.forget(now - FORGOTTEN_AFTER, but=source)
+    desk.forget(now - FORGOTTEN_AFTER, but=source)
+    for index, one in enumerate(held):
+        if index != source and not one.pinned and _again(one, prompt):
+            desk.cut(index, 0)
     moved = _best_move(held, prompt, least=kept + SHORTEST_RUN) if shift else None
     if moved is not None:
         sequence, move = moved
@@ -150,7 +149,7 @@ def decide(
         desk.shift(sequence, move)
         desk.cut(sequence, kept)
     else:
-        target = _target(desk, source, kept, again=again)
+        target = _target(desk, source, kept, again=_again(held[source], prompt))
         if target is None:
             return None
         sequence = target
@@ -258,10 +257,11 @@ def _again(held: Held, prompt: Sequence[int]) -> bool:
 def _target(desk: _Desk, source: int, kept: int, *, again: bool) -> int | None:
     """Return the sequence that holds the first `kept` tokens of the prompt, after cutting `source` or copying it.
 
-    `again`: the source was asked exactly this before.
+    `again`: what would be cut is another reply to the same prompt, and no sequence but an empty one is given for it.
     """
     held = desk.at(source)
-    if not held.pinned and (again or (kept and desk.lost(source, kept) < WORTH_KEEPING)):
+    worth = desk.lost(source, kept) >= WORTH_KEEPING and not (again and desk.empty() is None)
+    if not held.pinned and kept and not worth:
         desk.cut(source, kept)
         return source
     if kept and len(held.ids) == kept:
