@@ -1,4 +1,4 @@
-"""What every action makes the user wait for: 200 scripted actions with the demo model, the context overflowing.
+"""What every action makes the user wait for: 201 scripted actions with the demo model, the context overflowing.
 
     python benchmarks/waits.py [--idle] [--actions N] [--server PATH] [--threads N] [--json]
 
@@ -76,7 +76,7 @@ async def play(model: Path, options: argparse.Namespace) -> Told:
             except TimeoutError:
                 told.unread += 1
 
-    for script in scripts(options.actions // 2):
+    for script in scripts(options.actions // 3):
         with tempfile.TemporaryDirectory() as home:
             here = _furnished(Path(home), model, threads=options.threads)
             stage = Stage(start=partial(build, here), script=script, longest=LONGEST, idle=idle)
@@ -200,7 +200,7 @@ def main() -> int:
     """Measure and print; 1 if an action took more than it may."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--idle", action="store_true", help="read ahead between the actions")
-    parser.add_argument("--actions", type=int, default=200, help="half of them in each of two scenes")
+    parser.add_argument("--actions", type=int, default=201, help="a third of them in each of three scenes")
     parser.add_argument("--server", type=Path, help="llama-server of the same version, to compare with")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="everything, as one JSON object")

@@ -38,7 +38,7 @@ class Speed:
 
 
 async def run(options: Options, *, actions: int, as_json: bool) -> int:
-    """Play a scene alone and one in company, `actions` actions each, in a home of their own; print what was seen.
+    """Play the scenes of the script, `actions` actions in each, in homes of their own; print what was seen.
 
     Raises ModelError without a model. The user's own scenes are not touched.
     """

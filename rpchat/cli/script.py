@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Literal
 
+from rpchat.story.scene import Sheets
+
 Action = Literal[
     "send", "swipe", "regenerate", "edit", "continue", "next speaker", "note", "branch", "back", "reopen"
 ]  # fmt: skip
@@ -51,6 +53,7 @@ class Script:
     title: str
     cards: tuple[str, ...]
     actions: tuple[Action, ...]
+    sheets: Sheets = "joined"
 
 
 _ALONE: tuple[Action, ...] = (
@@ -63,11 +66,15 @@ _IN_COMPANY: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-def scripts(actions: int) -> tuple[Script, Script]:
-    """Return a scene with one member and one with three, `actions` actions in each."""
+def scripts(actions: int) -> tuple[Script, ...]:
+    """Return a scene with one member, and two with three: everybody's sheet in each prompt, and only the speaker's.
+    There are `actions` actions in each."""
+    alone, company = (tuple(islice(cycle(some), actions)) for some in (_ALONE, _IN_COMPANY))
+    three = ("mira", "keri", "tock")
     return (
-        Script("alone", ("mira",), tuple(islice(cycle(_ALONE), actions))),
-        Script("in company", ("mira", "keri", "tock"), tuple(islice(cycle(_IN_COMPANY), actions))),
+        Script("alone", ("mira",), alone),
+        Script("three, joined sheets", three, company),
+        Script("three, own sheets", three, company, sheets="own"),
     )
 
 

@@ -26,6 +26,8 @@ ALLOWANCE = 16
 class Played:
     """One action, and what it cost. All counts are in tokens."""
 
+    title: str
+    """Of the script it belongs to."""
     action: Action
     typed: int
     evaluated: int
@@ -91,6 +93,7 @@ class Stage:
         self._program = self.start()
         try:
             await self._enter(await self._program.play(self.script.cards, new=True))
+            await self._session.cast.set_sheets(self.script.sheets)
             for number, action in enumerate(self.script.actions):
                 self._seed = number
                 await self.idle(self._session)
@@ -104,7 +107,7 @@ class Stage:
     async def _enter(self, session: Session) -> None:
         self._session = session
         session.preset = replace(session.preset, max_tokens=self.longest, min_tokens=0)
-        async with aclosing(self._program.load(session)) as loading:
+        async with aclosing(self._program.models.load(session)) as loading:
             async for _ in loading:
                 pass
 
@@ -213,6 +216,7 @@ class Stage:
         scene = self._session.scene
         reply = scene.line()[-1]
         return Played(
+            title=self.script.title,
             action=action,
             typed=typed,
             evaluated=count.evaluated,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import mean, median
 
 from rpchat.cli.script import ACTIONS, Action
@@ -14,8 +15,10 @@ FILL_GOAL = 0.75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """All actions of a kind. Medians and worst are tokens; `over` is how many took more than may be."""
+    """All actions of a kind in one scene. Medians and worst are tokens; `over` is how many took more than may be."""
 
+    title: str
+    """Of the scene's script."""
     action: Action
     count: int
     typed: float
@@ -27,10 +30,15 @@ class Row:
 
 
 def rows_of(played: Sequence[Played]) -> list[Row]:
-    """Return a row for every kind of action that was played."""
-    kinds = ((action, [one for one in played if one.action == action]) for action in ACTIONS)
+    """Return a row for every kind of action that was played in a scene, scene by scene."""
+    kinds = (
+        (title, action, [one for one in played if (one.title, one.action) == (title, action)])
+        for title in dict.fromkeys(one.title for one in played)
+        for action in ACTIONS
+    )
     return [
         Row(
+            title=title,
             action=action,
             count=len(ones),
             typed=median(one.typed for one in ones),
@@ -39,7 +47,7 @@ def rows_of(played: Sequence[Played]) -> list[Row]:
             excess=max(one.evaluated - one.typed for one in ones),
             over=sum(one.waited for one in ones),
         )
-        for action, ones in kinds
+        for title, action, ones in kinds
         if ones
     ]
 
@@ -51,9 +59,11 @@ def fill(played: Iterable[Played], context: int) -> float | None:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as lines of text."""
-    head = f"{'action':<13} {'n':>4} {'typed':>6} {'median':>7} {'worst':>6}   goal: typed + {ALLOWANCE}"
-    return "\n".join([head, *map(_line, rows)])
+    """Return the rows as lines of text, those of a scene below its title."""
+    lines = [f"{'action':<13} {'n':>4} {'typed':>6} {'median':>7} {'worst':>6}   goal: typed + {ALLOWANCE}"]
+    for title, ones in groupby(rows, key=lambda row: row.title):
+        lines += [f"{title}:", *map(_line, ones)]
+    return "\n".join(lines)
 
 
 def _line(row: Row) -> str:

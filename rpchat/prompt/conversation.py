@@ -158,7 +158,7 @@ def _sheets(scene: Scene, told: Set[int], *, speaker: str) -> list[Member]:
         if member.left != NEVER
         and member.joined not in told
         and (member.here or member.left in told)
-        and (scene.settings.muted_sheets or not member.muted or member.card.spoken_name == speaker)
+        and (scene.settings.sheets != "unmuted" or not member.muted or member.card.spoken_name == speaker)
     ]
     if scene.settings.sheets == "own":
         own = [member for member in scene.present() if member.card.spoken_name == speaker]
@@ -175,7 +175,8 @@ def _history(scene: Scene, turns: Sequence[Turn], *, speaker: str, hinted: bool,
     for at, turn in enumerate(turns):
         if at in noted:
             lines.append(_note(note, behind=lines))
-        if not (scene.settings.presence and listener is not None) or scene.knows(listener.card_id, turn):
+        known = not (scene.settings.presence and listener is not None) or scene.knows(listener.card_id, turn)
+        if known and not turn.unheard:
             lines.append(_line(turn, hinted=hinted))
         lines += [line for member in scene.cast for line in _passage(scene, member, turn)]
     if len(turns) in noted:
@@ -236,6 +237,8 @@ def example_lines(examples: str, *, char: str, user: str) -> list[Line]:
 
 
 def _line(turn: Turn, *, hinted: bool) -> Line:
+    if turn.narrated:
+        return Line(side="note", text=turn.text, turn=turn.id)
     length = turn.record.get("length") if hinted else ""
     return Line(
         side="user" if turn.side == "user" else "char",

@@ -54,6 +54,10 @@ class Cast:
         """Set how readily a member speaks, 0 … 1."""
         await self._change("talkativeness", card_id, talks=min(1.0, max(0.0, value)))
 
+    async def set_colour(self, card_id: str, colour: int) -> None:
+        """Give a member's name the colour of that number, from 1; 0 gives it that of its card."""
+        await self._change("colour", card_id, colour=max(0, colour))
+
     async def join(self, member: Member) -> None:
         """Bring a card into the scene, behind the last told turn. Raises RpchatError if it is there, or all are."""
         if any(one.card_id == member.card_id for one in self.members):

@@ -5,15 +5,17 @@ An inspection rests on a preview: that makes the prompt, this only looks at it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rpchat.engine.port import Engine
+from rpchat.engine.port import Engine, MemoryKind
 from rpchat.errors import PromptError
 from rpchat.prompt.segment import Stops
 from rpchat.prompt.tokens import Token, TokenOrigin, attribute, spent
 from rpchat.session.preview import Preview, preview
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, Turn
+from rpchat.story.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Inspection:
     context: int
     reserve: int
     """Tokens kept free for the reply."""
+    cautions: tuple[str, ...] = ()
+    """What the reader should know of this prompt or this model, a line each."""
 
     @property
     def stops(self) -> Stops:
@@ -90,11 +94,12 @@ async def inspect(scene: Scene, preset: Preset, *, engine: Engine, text: str = "
 
     Raises PromptError without a loaded model, and where the prompt cannot be made.
     """
-    return await lay_open(await preview(scene, preset, text, engine=engine), engine=engine)
+    return await lay_open(await preview(scene, preset, text, engine=engine), scene, engine=engine)
 
 
-async def lay_open(shown: Preview, *, engine: Engine) -> Inspection:
-    """Return the inspection of a prompt whose tokens `engine` has counted. Raises PromptError if it has not."""
+async def lay_open(shown: Preview, scene: Scene, *, engine: Engine) -> Inspection:
+    """Return the inspection of a prompt of `scene` whose tokens `engine` has counted. Raises PromptError if it has
+    not."""
     fitted, model = shown.fitted, engine.model
     if fitted is None or model is None:
         raise PromptError("no model is loaded, so the tokens cannot be told", "Wait for it, or choose one.")
@@ -106,4 +111,21 @@ async def lay_open(shown: Preview, *, engine: Engine) -> Inspection:
         reused=await engine.reusable(fitted.token_ids),
         context=model.n_ctx,
         reserve=fitted.max_tokens,
+        cautions=(*_known_to_all(shown, scene), *_MEMORY[model.memory]),
     )
+
+
+_MEMORY: Mapping[MemoryKind, tuple[str, ...]] = {
+    "full": (),
+    "window": ("this model forgets old tokens (sliding window): going far back reads the prompt again",),
+    "recurrent": ("this model remembers only where it stands (recurrent): a swipe reads the prompt again",),
+}
+
+
+def _known_to_all(shown: Preview, scene: Scene) -> Iterator[str]:
+    """Where members are to know only what they were there for, tell whose sheets the speaker reads all the same."""
+    conversation = shown.prompt.conversation
+    others = [char.name for char in conversation.chars if char.name != conversation.speaker]
+    if scene.settings.presence and others:
+        speaker, names = one_line(conversation.speaker, 40), one_line(", ".join(others), 80)
+        yield f"presence hides turns, not sheets: {speaker} reads those of {names} too · /sheets own"

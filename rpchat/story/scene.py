@@ -51,12 +51,23 @@ class Turn:
     record: Mapping[str, object] = field(default_factory=dict)
     """The story of the turn: attempts, token counts, times, token ids. JSON values only."""
 
+    @property
+    def unheard(self) -> bool:
+        """Whether the turn is shown, but never told to a model."""
+        return self.record.get("unheard") is True
+
+    @property
+    def narrated(self) -> bool:
+        """Whether nobody says this: it is told to a model as a note."""
+        return self.record.get("narrated") is True
+
 
 NEVER = -1
 """`Member.left` of one who did not come (any more): its coming was undone."""
 
-Sheets = Literal["joined", "own"]
-"""Whose sheet stands in the prompt of a group: everybody's, so that the front never changes; or the speaker's alone."""
+Sheets = Literal["joined", "unmuted", "own"]
+"""Whose sheet stands in the prompt of a group: everybody's, so that the front never changes; theirs who are not muted;
+or the speaker's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,8 @@ class Member:
     """The turn behind which the member came in; 0: there from the beginning."""
     left: int = 0
     """The turn behind which the member went; 0: still there; `NEVER`: it did not come."""
+    colour: int = 0
+    """The number of the colour its name has, from 1; 0: the one that goes with its card."""
 
     @property
     def talkativeness(self) -> float:
@@ -106,8 +119,6 @@ class SceneSettings:
     casting: str = ""
     """How it is decided who speaks next (`story.casting.Strategy`); empty: in the order of the cast."""
     sheets: Sheets = "joined"
-    muted_sheets: bool = True
-    """Whether the sheets of muted members stand in the prompt too."""
     presence: bool = False
     """Whether members know only the turns they were present for."""
     scenario: str = ""
@@ -133,6 +144,8 @@ class Scene:
     chosen: Mapping[int, int] = field(default_factory=dict)
     """Parent id to the child that is told. A missing key or 0 ends the line."""
     hidden: frozenset[int] = frozenset()
+    carried: Mapping[str, object] = field(default_factory=dict)
+    """What another program keeps with a chat and we have no place for, by its name; it goes out with the scene."""
 
     def member(self, card_id: str) -> Member:
         """Return the member of that card; KeyError if it is not in the cast."""

@@ -4,14 +4,18 @@ can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from rpchat.program import Program
 from rpchat.session import Session
 from rpchat.story.scene import Member
-from rpchat.tui.cast_rows import DEFAULT_STRATEGY, STRATEGY
+from rpchat.tui.cast_rows import DEFAULT_STRATEGY, SHEETS, STRATEGY
 from rpchat.tui.casting import Casting
 from rpchat.tui.choosing import one_of
+from rpchat.tui.themes import NAMES
+
+T = TypeVar("T")
 
 
 class CastChanges:
@@ -53,6 +57,12 @@ class CastChanges:
         await self._session.cast.set_talkativeness(member.card_id, value)
         self._tell(f"{member.card.spoken_name} talks {value:.0%}")
 
+    async def colour(self, member: Member) -> None:
+        """Give a member's name the next colour; behind the last one, that of its card."""
+        await self._session.cast.set_colour(member.card_id, (member.colour + 1) % (NAMES + 1))
+        shown = f"colour {member.colour + 1} of {NAMES}" if member.colour < NAMES else "the colour of its card"
+        self._tell(f"{member.card.spoken_name} has {shown}")
+
     async def join(self, name: str) -> None:
         """Let the card of that name join the scene. Raises RpchatError."""
         member = await self._program.member(name)
@@ -67,14 +77,13 @@ class CastChanges:
 
     async def next_strategy(self) -> None:
         """Take the next way to decide who speaks."""
-        ways = list(STRATEGY)
-        now = one_of(ways, self._session.scene.settings.casting or DEFAULT_STRATEGY)
-        await self._session.cast.set_casting(ways[(ways.index(now) + 1) % len(ways)])
+        now = one_of(STRATEGY, self._session.scene.settings.casting or DEFAULT_STRATEGY)
+        await self._session.cast.set_casting(_behind(list(STRATEGY), now))
         self._settled()
 
     async def other_sheets(self) -> None:
-        """Put everybody's sheet into the prompt, or only the speaker's own."""
-        await self._session.cast.set_sheets("own" if self._session.scene.settings.sheets == "joined" else "joined")
+        """Take the next choice of whose sheets stand in the prompt."""
+        await self._session.cast.set_sheets(_behind(list(SHEETS), self._session.scene.settings.sheets))
         self._settled()
 
     async def toggle_presence(self) -> None:
@@ -85,3 +94,8 @@ class CastChanges:
     def _tell(self, line: str) -> None:
         self._remark(f"{line} · {self._key('scene.undo')} takes that back")
         self._settled()
+
+
+def _behind(choices: Sequence[T], now: T) -> T:
+    """Return the choice behind that one, behind the last the first."""
+    return choices[(choices.index(now) + 1) % len(choices)]

@@ -68,6 +68,10 @@ class CastHandling:
         """Let the member talk less."""
         self._with_marked(lambda member: self._changes.talk(member, -_STEP))
 
+    def action_colour(self) -> None:
+        """Give the member's name another colour."""
+        self._with_marked(self._changes.colour)
+
     def action_add(self) -> None:
         """Look for a card to add."""
         if self._casting.panel is not None:
@@ -82,7 +86,7 @@ class CastHandling:
         self._director.do(self._changes.next_strategy())
 
     def action_sheets(self) -> None:
-        """Everybody's sheet in the prompt, or the speaker's own."""
+        """Take the next choice of whose sheets stand in the prompt."""
         self._director.do(self._changes.other_sheets())
 
     def action_presence(self) -> None:

@@ -13,7 +13,7 @@ from rpchat.story.casting import Choice, Strategy
 from rpchat.story.scene import Member, SceneSettings, Sheets
 from rpchat.story.text import one_line
 from rpchat.tui.actions import BY_ID, shown_key
-from rpchat.tui.themes import name_variable
+from rpchat.tui.themes import member_variable
 from rpchat.tui.wrap import breaks
 
 DEFAULT_STRATEGY: Strategy = "list"
@@ -26,7 +26,9 @@ STRATEGY: Mapping[Strategy, str] = {
     "manual": "only who is asked", "list": "in the order of the cast", "pooled": "everyone once per round, by lot",
     "natural": "who was named, else who likes to talk", "blend": "who the model expects, and who likes to talk",
 }  # fmt: skip
-SHEETS: Mapping[Sheets, str] = {"joined": "everybody's in every prompt", "own": "only the speaker's"}
+SHEETS: Mapping[Sheets, str] = {
+    "joined": "everybody's in every prompt", "unmuted": "theirs who are not muted", "own": "only the speaker's",
+}  # fmt: skip
 PRESENCE: Mapping[str, str] = {"on": "they know what they were there for", "off": "everybody knows every turn"}
 _STEPS = "▁▃▅▆█"
 _STATE = 6
@@ -72,18 +74,19 @@ def member_at(row: int, look: CastLook) -> int | None:
 
 def next_line(look: CastLook) -> Content:
     """Return the line that says who is next, and why."""
-    names = {member.card_id: one_line(member.card.spoken_name, 40) for member in look.members}
+    names = {
+        member.card_id: (one_line(member.card.spoken_name, 40), f"bold {member_variable(member)}")
+        for member in look.members
+    }
     if look.speaking in names:
-        return Content.assemble((names[look.speaking], f"bold {name_variable(look.speaking)}"), (" speaks", "$action"))
+        return Content.assemble(names[look.speaking], (" speaks", "$action"))
     if look.choice is None:
         return Content(look.line).stylize("$ooc")
     zero = (f"{shown_key(BY_ID['transcript.speak_next'], {})} ", "$accent")
     who, why = look.choice.who, one_line(look.choice.why, 100)
     if who is None or who not in names:
         return Content.assemble(zero, (f"next: nobody by himself ({why})", "$action"))
-    return Content.assemble(
-        zero, ("next: ", "$action"), (names[who], f"bold {name_variable(who)}"), (f" ({why})", "$action")
-    )
+    return Content.assemble(zero, ("next: ", "$action"), names[who], (f" ({why})", "$action"))
 
 
 def talk_bar(talkativeness: float) -> str:
@@ -108,7 +111,7 @@ def _member_row(look: CastLook, member: Member, index: int, *, marked: bool, wid
     bar = talk_bar(member.talkativeness)
     room = max(4, width - len("▸1 ● ") - 2 - len(bar) - _STATE)
     name = Content(one_line(member.card.spoken_name, 80)).stylize(
-        f"{name_variable(member.card_id)}{' dim' if silent else ' bold'}"
+        f"{member_variable(member)}{' dim' if silent else ' bold'}"
     )
     name = name.truncate(room, ellipsis=True)
     return Content.assemble(

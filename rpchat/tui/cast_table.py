@@ -15,10 +15,11 @@ _PANEL = (
     Action(id="cast.away", keys="w", label="away", help="Send the member out of the room, or let it come back"),
     Action(id="cast.talk_more", keys="plus", help="Let the member talk more"),
     Action(id="cast.talk_less", keys="minus", help="Let the member talk less"),
+    Action(id="cast.colour", keys="c", help="Give the member's name another colour"),
     Action(id="cast.add", keys="a", label="add", help="Look for a card that joins the scene"),
     Action(id="cast.remove", keys="x", label="remove", help="Let the member leave the scene; undo brings it back"),
     Action(id="cast.strategy", keys="s", label="who's next", help="The next way to decide who speaks"),
-    Action(id="cast.sheets", keys="o", help="Put everybody's sheet into each prompt, or only the speaker's own"),
+    Action(id="cast.sheets", keys="o", help="The next choice of whose sheets stand in the prompt"),
     Action(id="cast.presence", keys="p", help="Let members know only what was said while they were there, or all"),
     Action(id="cast.auto", keys="g", label="auto", help="Let the members talk on by themselves, or stop them"),
     Action(id="adding.previous", keys="up", help="The card before"),
@@ -74,8 +75,8 @@ _COMMANDS = (
         help="Show how it is decided who speaks; /casting WAY changes it",
     ),
     Action(
-        id="scene.sheets", commands=("sheets",), argument="`joined` or `own`", optional=True,
-        help="Show whose sheets stand in the prompt; /sheets joined or own changes it",
+        id="scene.sheets", commands=("sheets",), argument="`joined`, `unmuted` or `own`", optional=True,
+        help="Show whose sheets stand in the prompt; /sheets WAY changes it",
     ),
     Action(
         id="scene.presence", commands=("presence",), argument="`on` or `off`", optional=True,

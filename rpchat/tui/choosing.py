@@ -68,13 +68,15 @@ class Choosing:
         elif wanted:
             await self._session.tuning.set_note(wanted)
         settings = self._session.scene.settings
+        if not settings.note:
+            return "there is no note · /note TEXT"
         told = "with every turn" if settings.note_every == 1 else f"again every {settings.note_every} turns"
-        return f"note, told {told}: {one_line(settings.note, 300)}" if settings.note else "there is no note · /note TEXT"
+        return f"note, told {told}: {one_line(settings.note, 300)}"
 
     async def choose_preset(self, wanted: str) -> str:
         """Take a preset, the one that fits for `auto`; for an empty text only tell it."""
         if wanted:
-            await self._program.choose_preset(self._session, "" if wanted.casefold() == AUTO else wanted)
+            await self._program.models.choose_preset(self._session, "" if wanted.casefold() == AUTO else wanted)
         preset = self._session.preset
         return f"preset: {one_line(preset.name, 60)} · {self._session.preset_why}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rpchat.story.scene import Scene, Turn
 from rpchat.tui.glosses import folded, removed
-from rpchat.tui.themes import name_variable
+from rpchat.tui.themes import member_variable, name_variable
 
 _CUT = frozenset({"user_turn", "other_turn", "ooc", "loop"})
 """The ends of a reply that took something away from what the model wrote."""
@@ -41,14 +41,15 @@ class Face:
 def faces(scene: Scene) -> list[Face]:
     """Return the faces of the told line, oldest first."""
     versions = _versions(scene)
-    return [_face(turn, versions[turn.parent, turn.continues]) for turn in scene.line()]
+    colours = {member.card_id: member_variable(member) for member in scene.cast}
+    return [_face(turn, versions[turn.parent, turn.continues], colours) for turn in scene.line()]
 
 
-def _face(turn: Turn, versions: list[int]) -> Face:
+def _face(turn: Turn, versions: list[int], colours: Mapping[str, str]) -> Face:
     return Face(
         turn_id=turn.id,
         name=turn.speaker,
-        colour=USER_COLOUR if turn.side == "user" else name_variable(turn.member),
+        colour=USER_COLOUR if turn.side == "user" else colours.get(turn.member) or name_variable(turn.member),
         text=turn.text,
         marks=marks(turn, place=versions.index(turn.id) + 1, of=len(versions)),
         swipes=len(versions) + bool(turn.continues),

@@ -7,6 +7,8 @@ from hashlib import blake2b
 from textual.color import Color
 from textual.theme import Theme
 
+from rpchat.story.scene import Member
+
 NAMES = 8
 """How many colours there are for names."""
 
@@ -166,6 +168,11 @@ def name_variable(card_id: str) -> str:
     """Return the theme variable of a speaker's colour: the same one for a card wherever and whenever it speaks."""
     number = blake2b(card_id.encode("utf-8", "surrogatepass"), digest_size=2).digest()
     return f"$name-{int.from_bytes(number) % NAMES + 1}"
+
+
+def member_variable(member: Member) -> str:
+    """Return the theme variable of a member's colour: the one chosen for it, else its card's."""
+    return f"$name-{(member.colour - 1) % NAMES + 1}" if member.colour else name_variable(member.card_id)
 
 
 def story_variables(theme: Theme) -> dict[str, str]:

@@ -18,7 +18,16 @@ SCENE = Scene(id=1, title="Ann", cast=(Member("ann", Card(name="Ann")),))
 
 def played(action: Action, *, typed: int, evaluated: int, prompt: int = 100, first_kept: int = 0) -> Played:
     scene = Scene(id=1, title="Ann", cast=SCENE.cast, settings=SceneSettings(first_kept=first_kept))
-    return Played(action=action, typed=typed, evaluated=evaluated, prompt=prompt, scene=scene, begun="", looked_at=None)
+    return Played(
+        title="alone",
+        action=action,
+        typed=typed,
+        evaluated=evaluated,
+        prompt=prompt,
+        scene=scene,
+        begun="",
+        looked_at=None,
+    )
 
 
 def test_every_action_has_its_row() -> None:
@@ -34,7 +43,8 @@ def test_every_action_has_its_row() -> None:
     assert (send.action, send.count, send.typed, send.evaluated) == ("send", 3, 4, 3 + ALLOWANCE)
     assert (send.worst, send.excess, send.over) == (10 + ALLOWANCE, 1 + ALLOWANCE, 1)
     assert (swipe.action, swipe.count, swipe.worst, swipe.over) == ("swipe", 1, 1, 0)
-    head, first, second = table(rows).splitlines()
+    head, title, first, second = table(rows).splitlines()
+    assert title == "alone:"
     assert str(ALLOWANCE) in head
     assert first.startswith("send")
     assert first.endswith("missed 1× (by up to 1)")
@@ -49,7 +59,8 @@ def test_the_fill_is_of_prompts_in_front_of_which_turns_were_dropped() -> None:
 
 
 def test_the_scripts_do_everything() -> None:
-    alone, company = scripts(60)
+    alone, company, own = scripts(60)
+    assert (own.actions, own.sheets) == (company.actions, "own")
     assert set(alone.actions) | set(company.actions) == set(ACTIONS)
     assert len(alone.actions) == len(company.actions) == 60
     assert "next speaker" not in alone.actions
@@ -94,8 +105,8 @@ def test_the_users_own_scenes_are_left_alone(playing: Terminal) -> None:
     told = json.loads(result.out)
     assert told["context"] == 2048
     assert told["reading"] is None or told["reading"] > 0
-    (row,) = told["actions"]
-    assert (row["action"], row["count"]) == ("send", 2)
+    assert [(row["action"], row["count"]) for row in told["actions"]] == [("send", 1)] * 3
+    assert len({row["title"] for row in told["actions"]}) == 3
     assert playing.run("--scene", "1", "say", "Hi.").complaint.startswith("rpchat: there is no scene")
 
 

@@ -57,9 +57,7 @@ def test_dropped_turns_take_theirs_along_but_never_the_only_one() -> None:
     assert note_places(one, one.line()[10:]) == {0}
 
 
-@given(
-    sides=st.text("um", min_size=2, max_size=40), since=st.integers(0, 40), every=st.integers(1, 9), data=st.data()
-)
+@given(sides=st.text("um", min_size=2, max_size=40), since=st.integers(0, 40), every=st.integers(1, 9), data=st.data())
 def test_it_never_moves_and_is_never_far(sides: str, since: int, every: int, data: st.DataObject) -> None:
     one = scene(sides, since=min(since, len(sides)), every=every)
     line = one.line()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rpchat.engine.port import Request
+from rpchat.engine.port import MemoryKind, Request
 from rpchat.engine.scripted import MODEL, ScriptedEngine
 from rpchat.errors import PromptError
 from rpchat.session.inspect import Inspection, inspect
@@ -167,3 +167,18 @@ async def test_without_a_model_there_is_a_prompt_but_no_tokens() -> None:
     assert [turn.text for turn in shown.line][-1] == "Hello?"
     with pytest.raises(PromptError, match="no model is loaded"):
         await inspect(scene(3), CHATML, engine=engine)
+
+
+async def test_where_a_secret_on_a_sheet_is_known_to_all_it_says_so() -> None:
+    bo, cy = Member("bo", Card(name="Bo")), Member("cy", Card(name="Cy", description="Took the ring."))
+    one = replace(scene(3), cast=(bo, cy), settings=SceneSettings(presence=True))
+    (caution,) = (await inspect(one, CHATML, engine=reader())).cautions
+    assert "not sheets: Cy reads those of Bo" in caution
+    for settings in (SceneSettings(), SceneSettings(presence=True, sheets="own")):
+        assert not (await inspect(replace(one, settings=settings), CHATML, engine=reader())).cautions
+
+
+@pytest.mark.parametrize(("memory", "word"), [("window", "sliding window"), ("recurrent", "recurrent")])
+async def test_a_model_that_cannot_go_back_is_told(memory: MemoryKind, word: str) -> None:
+    (caution,) = (await inspect(scene(3), CHATML, engine=ScriptedEngine(model=replace(MODEL, memory=memory)))).cautions
+    assert word in caution

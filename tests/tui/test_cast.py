@@ -154,7 +154,7 @@ async def test_members_are_muted_sent_away_and_made_talk(tmp_path: Path) -> None
 
 async def test_how_it_is_decided_is_changed_in_the_panel(tmp_path: Path) -> None:
     async with group(tmp_path) as stage:
-        await press(stage, "f2", "s", "o", "p")
+        await press(stage, "f2", "s", "o", "o", "p")
         settings = stage.session.scene.settings
         assert (settings.casting, settings.sheets, settings.presence) == ("pooled", "own", True)
         assert "pooled: everyone once" in stage.frame()

@@ -33,12 +33,17 @@ class Head:
 
 
 def head_text(head: Head, width: int) -> Content:
-    """Return the head for a width in cells: one line, the bars or what there is to say, and where the formats part."""
+    """Return the head for a width in cells: one line, the bars or what there is to say, what should be
+    known of it, and where the formats part."""
     lines = [_title_line(head, width)]
     if head.line:
         lines.append(Content(head.line).stylize("$error" if head.error else "$accent").truncate(width, ellipsis=True))
     elif head.inspection is not None:
         lines.append(budget_line(head.inspection, width))
+        lines += [
+            Content(f"! {caution}").stylize("$warning").truncate(width, ellipsis=True)
+            for caution in head.inspection.cautions
+        ]
     verdict = head.verdict
     if verdict is not None and verdict.detail and verdict.kind != "verified":
         detail = f"{MARKS[verdict.kind]} {one_line(verdict.detail, 200)}"
