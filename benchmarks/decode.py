@@ -100,7 +100,7 @@ async def our_speed(engine: ChildEngine, *, tokens: int, seed: int) -> float:
     return (len(times) - 1) / (times[-1] - times[0])
 
 
-def plain_llama(model: Path, *, threads: int, safe: bool) -> llama_cpp.Llama:
+def plain_llama(model: Path, *, threads: int, safe: bool, all_logits: bool = False) -> llama_cpp.Llama:
     """Return the library's own class. It has no switch for safe mode, so its default parameters are changed."""
     default = llama_cpp.llama_cpp.llama_model_default_params
 
@@ -111,7 +111,9 @@ def plain_llama(model: Path, *, threads: int, safe: bool) -> llama_cpp.Llama:
 
     llama_cpp.llama_cpp.llama_model_default_params = defaults
     try:
-        return llama_cpp.Llama(str(model), n_ctx=N_CTX, n_threads=threads, n_threads_batch=threads, verbose=False)
+        return llama_cpp.Llama(
+            str(model), n_ctx=N_CTX, n_threads=threads, n_threads_batch=threads, logits_all=all_logits, verbose=False
+        )
     finally:
         llama_cpp.llama_cpp.llama_model_default_params = default
 

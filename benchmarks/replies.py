@@ -86,7 +86,7 @@ async def play(home: Path, tally: Tally, *, scenes: int, turns: int, tokens: int
         for number in range(scenes):
             card = CARDS[number % len(CARDS)]
             session = await program.play([card], new=True)
-            async with aclosing(program.load(session)) as loading:
+            async with aclosing(program.models.load(session)) as loading:
                 async for _ in loading:
                     pass
             for turn in range(turns):
