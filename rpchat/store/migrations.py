@@ -82,6 +82,7 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     "ALTER TABLE turn ADD COLUMN continues INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE member ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE scene ADD COLUMN carried TEXT NOT NULL DEFAULT '{}'",
 )
 
 

@@ -24,6 +24,10 @@ _JSON_DEPTH = 100
 _JSON_VALUES = 500_000
 _NUMBER_LENGTH = 400
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Escapes that stand for what `clean` takes out or changes; half of a surrogate pair cannot be told from a whole one.
+_UNCLEAN_ESCAPE = re.compile(
+    r"\\(?:[rbf]|u(?:00(?:[01]|7f|[89])|061c|20(?:0[ef]|2[89a-e]|6[6-9])|f(?:ff|eff)|d[89a-f]))", re.IGNORECASE
+)
 
 
 def shown(name: str) -> str:
@@ -112,10 +116,19 @@ def load_json(data: bytes, *, name: str, limit: int = JSON_LIMIT, cleaned: bool 
         raise FileError(f"{shown_name}: {error}") from error
     except RecursionError as error:
         raise FileError(f"{shown_name} is nested too deeply") from error
+    if cleaned and _is_clean(text):
+        return value
     try:
         return _checked(value, _cleaned if cleaned else _whole_text, 0)
     except _RefusedError as error:
         raise FileError(f"{shown_name}: {error}") from error
+
+
+def _is_clean(text: str) -> bool:
+    """Whether it is certain without a look at each value that nothing in a JSON text is too deep or to be cleaned."""
+    shallow = text.count("[") + text.count("{") <= _JSON_DEPTH
+    # Everything that is taken out is unprintable, and looking for that is quick.
+    return shallow and _UNCLEAN_ESCAPE.search(text) is None and (text.isprintable() or clean(text) == text)
 
 
 class _RefusedError(Exception):

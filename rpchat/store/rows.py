@@ -19,6 +19,7 @@ from rpchat.story.text import fold
 
 T = TypeVar("T", Card, Persona)
 
+_HEAD = "SELECT title, persona, settings, carried FROM scene WHERE id = ?"
 _TURNS = """
 SELECT id, parent, side, speaker, member, text, created, finish, edited, continues, record
 FROM turn WHERE scene = ? ORDER BY id
@@ -41,7 +42,7 @@ def settings_json(settings: SceneSettings) -> str:
 
 
 _SETTING, _MEMBER = "setting", "member"
-_FACTS = ("muted", "away", "talks", "joined", "left")
+_FACTS = ("muted", "away", "talks", "joined", "left", "colour")
 
 
 def changes_json(changes: Iterable[AnyChange]) -> str:
@@ -107,10 +108,10 @@ def _turn(row: Sequence[apsw.SQLiteValue]) -> Turn:
 
 def read_scene(connection: apsw.Connection, scene_id: int) -> Scene:
     """Return the scene of that id. Raises StoreError if there is none, or its rows cannot be understood."""
-    head = connection.execute("SELECT title, persona, settings FROM scene WHERE id = ?", (scene_id,)).fetchone()
+    head = connection.execute(_HEAD, (scene_id,)).fetchone()
     if head is None:
         raise StoreError(f"There is no scene {scene_id}")
-    title, persona, settings = (str(value) for value in head)
+    title, persona, settings, carried = (str(value) for value in head)
     turns = connection.execute(_TURNS, (scene_id,))
     try:
         by_id = {turn.id: turn for turn in map(_turn, turns)}
@@ -123,6 +124,7 @@ def read_scene(connection: apsw.Connection, scene_id: int) -> Scene:
             turns=by_id,
             chosen=_pointers(connection, scene_id, by_id),
             hidden=_hidden(connection, scene_id),
+            carried=json.loads(carried),
         )
     except (RpchatError, ValueError, TypeError) as error:
         raise StoreError(f"Scene {scene_id} cannot be read: {error}") from error
@@ -139,12 +141,12 @@ def _pointers(connection: apsw.Connection, scene_id: int, turns: Mapping[int, Tu
     rows = connection.execute("SELECT parent, child FROM chosen WHERE scene = ?", (scene_id,))
     chosen = {_int(parent): _int(child) for parent, child in rows}
     for key, child in chosen.items():
-        if child and not _follows(child, key, turns):
+        if child and not follows(child, key, turns):
             raise StoreError(f"turn {child} does not follow turn {key}")
     return chosen
 
 
-def _follows(child: int, key: int, turns: Mapping[int, Turn]) -> bool:
+def follows(child: int, key: int, turns: Mapping[int, Turn]) -> bool:
     """Whether `child` was said under turn `key` or under another version of it: one step down the tree, so that no
     line can lead in a circle."""
     if child not in turns:

@@ -14,19 +14,18 @@ from pathlib import Path
 import apsw
 
 from rpchat.errors import StoreError
-from rpchat.store import rows
+from rpchat.store import rows, whole
 from rpchat.store.database import connect, reporting, snapshot, transaction
-from rpchat.store.listing import SceneSummary, latest_scene, summaries
+from rpchat.store.listing import SceneSummary, last_played, latest_scene, summaries
 from rpchat.store.settling import settle_scene
-from rpchat.store.tree import move, save_settings, touch
-from rpchat.story.change import AnyChange, Change
+from rpchat.store.tree import move, save_settings
+from rpchat.story.change import AnyChange
 from rpchat.story.persona import Persona
 from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
-from rpchat.story.text import clean, fold, one_line
+from rpchat.story.text import clean, one_line
 
 __all__ = ["SceneStore", "SceneSummary"]
 
-_TITLE_LENGTH = 200
 _LAST_DONE = "SELECT id, action, changes FROM journal WHERE scene = ? AND undone = 0 ORDER BY id DESC LIMIT 1"
 _FIRST_UNDONE = "SELECT id, action, changes FROM journal WHERE scene = ? AND undone = 1 ORDER BY id LIMIT 1"
 
@@ -51,20 +50,16 @@ class SceneStore:
         self, *, title: str, cast: Sequence[Member], persona: Persona, settings: SceneSettings, now: float
     ) -> Scene:
         """Return a new scene without turns. Its cards are kept with it."""
-        title = one_line(title, _TITLE_LENGTH)
+        new = Scene(id=0, title=title, cast=tuple(cast), persona=persona, settings=settings)
+        return self.add_whole(new, now=now)
+
+    def add_whole(self, scene: Scene, *, now: float) -> Scene:
+        """Store a scene with all its turns as a new one; return it with the ids it has from now on.
+
+        Its own id does not count; its turns keep their times. Raises StoreError if its turns do not hang together.
+        """
         with transaction(self._connection):
-            self._connection.execute(
-                "INSERT INTO scene (title, persona, settings, cast_key, search, created, updated, touched)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
-                (title, rows.sheet_json(persona), rows.settings_json(settings),
-                 rows.cast_key(member.card_id for member in cast), _search(title, cast), now, now),
-            )  # fmt: skip
-            scene_id = self._connection.last_insert_rowid()
-            for place, member in enumerate(cast):
-                self._add_member(scene_id, place, member)
-            scene = Scene(id=scene_id, title=title, cast=tuple(cast), persona=persona, settings=settings)
-            touch(self._connection, scene, now=now)
-        return scene
+            return whole.add_whole(self._connection, scene, now=now)
 
     def load(self, scene_id: int) -> Scene:
         """Return a scene with the cards it was begun with."""
@@ -83,6 +78,11 @@ class SceneStore:
         """Return the id of the scene played last with exactly this cast, in any order; None if there is none."""
         with reporting():
             return latest_scene(self._connection, card_ids)
+
+    def last_played(self) -> dict[str, float]:
+        """Return by card id when a scene with that card was played last, in seconds since the epoch."""
+        with reporting():
+            return last_played(self._connection)
 
     def add_turn(self, scene: Scene, turn: Turn, *, now: float, action: str, instead_of: int = 0) -> tuple[Scene, Turn]:
         """Add a turn (its id and time are given here), bring it into the told line, and journal that as `action`.
@@ -104,31 +104,12 @@ class SceneStore:
             return scene
         member = replace(member, left=NEVER)
         with transaction(self._connection):
-            self._add_member(scene.id, len(scene.cast), member)
+            self._connection.execute(whole.ADD_MEMBER, whole.member_row(scene.id, len(scene.cast), member))
         return replace(scene, cast=(*scene.cast, member))
-
-    def _add_member(self, scene_id: int, place: int, member: Member) -> None:
-        self._connection.execute(
-            "INSERT INTO member (scene, place, card_id, name, card, facts) VALUES (?, ?, ?, ?, ?, ?)",
-            (scene_id, place, member.card_id, member.card.name, rows.sheet_json(member.card), rows.facts_json(member)),
-        )
 
     def duplicate(self, scene: Scene, *, title: str, now: float) -> Scene:
         """Return a new scene that holds everything of this one, turns, versions and settings, but not its journal."""
-        copy = self.create(title=title, cast=scene.cast, persona=scene.persona, settings=scene.settings, now=now)
-        ids = {NEVER: NEVER, ROOT: ROOT}
-        with transaction(self._connection):
-            for turn in sorted(scene.turns.values(), key=lambda turn: turn.id):
-                moved = replace(turn, parent=ids[turn.parent], continues=ids[turn.continues])
-                kept = self._insert(copy, moved, now=turn.created)
-                ids[turn.id] = kept.id
-                copy = copy.with_turn(kept)
-            changes: list[AnyChange] = [*copy.setting(first_kept=ids[scene.settings.first_kept])]
-            for member in scene.cast:
-                changes += copy.casting(member.card_id, joined=ids[member.joined], left=ids[member.left])
-            changes += [Change("chosen", ids[key], 0, ids[child]) for key, child in scene.chosen.items() if child]
-            changes += [Change("hidden", ids[turn_id], 0, 1) for turn_id in sorted(scene.hidden)]
-            return move(self._connection, copy, changes, action=None, now=now)
+        return self.add_whole(replace(scene, title=title), now=now)
 
     def add_version(self, scene: Scene, turn: Turn, *, now: float) -> tuple[Scene, Turn]:
         """Add a turn that is not told: one more version for the reader to come to, which undo knows nothing of."""
@@ -187,10 +168,11 @@ class SceneStore:
 
     def rename(self, scene: Scene, title: str) -> Scene:
         """Give the scene another title."""
-        title = one_line(title, _TITLE_LENGTH)
+        title = one_line(title, whole.TITLE_LENGTH)
         with transaction(self._connection):
             self._connection.execute(
-                "UPDATE scene SET title = ?, search = ? WHERE id = ?", (title, _search(title, scene.cast), scene.id)
+                "UPDATE scene SET title = ?, search = ? WHERE id = ?",
+                (title, whole.search_of(title, scene.cast), scene.id),
             )
         return replace(scene, title=title)
 
@@ -208,13 +190,8 @@ class SceneStore:
         """Store a turn and return it as it is stored, with its id."""
         if turn.parent != ROOT and turn.parent not in scene.turns:
             raise StoreError(f"There is no turn {turn.parent} in this scene")
-        turn = replace(turn, speaker=clean(turn.speaker), text=clean(turn.text), created=now, record=dict(turn.record))
-        self._connection.execute(
-            "INSERT INTO turn (scene, parent, side, speaker, member, text, search, created, finish, edited, continues,"
-            " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (scene.id, turn.parent, turn.side, turn.speaker, turn.member, turn.text, rows.folded(turn.text),
-             turn.created, turn.finish, turn.edited, turn.continues, rows.to_json(turn.record)),
-        )  # fmt: skip
+        turn = whole.cleaned(replace(turn, created=now))
+        self._connection.execute(whole.ADD_TURN, whole.turn_row(scene.id, turn, turn_id=None))
         return replace(turn, id=self._connection.last_insert_rowid())
 
     def _walk(self, scene: Scene, *, back: bool) -> tuple[Scene, str] | None:
@@ -229,8 +206,3 @@ class SceneStore:
             after = move(self._connection, scene, changes, action=None, now=None)
             self._connection.execute("UPDATE journal SET undone = ? WHERE id = ?", (int(back), journal_id))
         return after, str(action)
-
-
-def _search(title: str, cast: Sequence[Member]) -> str:
-    """Return what a search sees of a scene beside its turns."""
-    return fold("\n".join([title, *(member.card.name for member in cast)]))

@@ -107,3 +107,29 @@ class TestFolders:
         assert shipped("cards").is_dir()
         assert shipped("presets").is_dir()
         assert shipped("personas") == shipped("cards") / "personas"
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("{flash_attn: off, type_v: q8_0}", "`type_v` q8_0 needs `flash_attn` on or auto"),
+        ("{tensor_split: [0, 0]}", "`tensor_split` gives no GPU a share"),
+        ("{tensor_split: [1, 1], split_mode: none}", "`split_mode` is none"),
+        ("{rpc_servers: [somewhere]}", "`rpc_servers` must be like 192.168.0.7:50052, not `somewhere`"),
+        ("{rpc_servers: ['h:99999']}", "not `h:99999`"),
+        ("{split_mode: rows}", "`engine.split_mode` must be 'none', 'layer' or 'row', not `rows`"),
+        ("{type_k: q9}", "`engine.type_k` must be"),
+        ("{main_gpu: -1}", "`engine.main_gpu` must be at least 0"),
+        ("{tensor_splt: [1]}", "unknown field `engine.tensor_splt`. Did you mean `tensor_split`"),
+    ],
+)
+def test_what_an_engine_cannot_be_together_is_refused(path: Path, engine: str, words: str) -> None:
+    path.write_text(f"engine: {engine}\n")
+    with pytest.raises(FileError) as caught:
+        load_config(path)
+    assert words in str(caught.value)
+
+
+def test_servers_are_read(path: Path) -> None:
+    path.write_text("engine: {rpc_servers: ['10.0.0.7:50052', '[::1]:50052', box.local:1]}\n")
+    assert load_config(path).engine.rpc_servers == ("10.0.0.7:50052", "[::1]:50052", "box.local:1")
