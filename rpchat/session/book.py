@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from rpchat.errors import StoreError
 from rpchat.store.scenes import SceneStore
@@ -103,6 +104,20 @@ class Book:
         self.writable()
         async with self._turnstile:
             return self._arrive(await self._thread.run(self._store.redo, self.scene))
+
+    @asynccontextmanager
+    async def together(self, action: str) -> AsyncIterator[None]:
+        """Make one action, called `action`, of all that are done meanwhile: undo takes them back at once."""
+        since = await self._thread.run(self._store.journal_end, self.scene)
+        try:
+            yield
+        finally:
+            await self._bundle(since, action)
+
+    @to_its_end
+    async def _bundle(self, since: int, action: str) -> None:
+        async with self._turnstile:
+            await self._thread.run(self._store.bundle, self.scene, since=since, action=action)
 
     def _arrive(self, moved: tuple[Scene, str] | None) -> str | None:
         if moved is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 
 from rpchat.session.events import Finished, SessionEvent
 from rpchat.story.scene import Scene, Turn
@@ -61,13 +61,23 @@ def last_round(scene: Scene) -> tuple[Turn, ...]:
     return line[start:]
 
 
-async def round_again(scene: Scene, regenerate: Callable[[int], Writing], answer: Callable[[str], Writing]) -> Writing:
-    """Write the last round again: the same members, in the same order. What was told stays as other versions."""
+async def round_again(
+    scene: Scene,
+    regenerate: Callable[[int], Writing],
+    answer: Callable[[str], Writing],
+    *,
+    together: AbstractAsyncContextManager[None],
+) -> Writing:
+    """Write the last round again: the same members, in the same order. What was told stays as other versions.
+
+    `together` is held while they write.
+    """
     first, *others = last_round(scene)
-    async with aclosing(regenerate(first.id)) as events:
-        async for event in events:
-            yield event
-    for turn in others:
-        async with aclosing(answer(turn.member)) as events:
+    async with together:
+        async with aclosing(regenerate(first.id)) as events:
             async for event in events:
                 yield event
+        for turn in others:
+            async with aclosing(answer(turn.member)) as events:
+                async for event in events:
+                    yield event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rpchat.engine.port import Loaded, Loading, Reading
+from rpchat.engine.port import Loaded, Loading, Notice, Reading
 from rpchat.story.scene import Turn
 
 
@@ -58,7 +58,7 @@ class Drafted:
     text: str
 
 
-SessionEvent = Loading | Loaded | Reading | Thinking | Started | Delta | Retrying | Finished | Drafted
+SessionEvent = Loading | Loaded | Reading | Notice | Thinking | Started | Delta | Retrying | Finished | Drafted
 
 
 @dataclass(frozen=True, slots=True)

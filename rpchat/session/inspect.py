@@ -111,9 +111,11 @@ async def lay_open(shown: Preview, scene: Scene, *, engine: Engine) -> Inspectio
         reused=await engine.reusable(fitted.token_ids),
         context=model.n_ctx,
         reserve=fitted.max_tokens,
-        cautions=(*_known_to_all(shown, scene), *_MEMORY[model.memory]),
+        cautions=(*_known_to_all(shown, scene), *_MEMORY[model.memory], *_TEXT_ONLY[: model.text_only]),
     )
 
+
+_TEXT_ONLY = ("this server takes only text: control tokens are written out, and tokens are estimated",)
 
 _MEMORY: Mapping[MemoryKind, tuple[str, ...]] = {
     "full": (),

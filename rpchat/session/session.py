@@ -123,10 +123,14 @@ class Session:
         return one_after_the_other(self.reply, turns, pause=pause)
 
     def regenerate_round(self) -> AsyncGenerator[SessionEvent, None]:
-        """Write every turn behind the user's last line again, by the same members; if there is none, the next turn."""
+        """Write every turn behind the user's last line again, by the same members; if there is none, the next turn.
+
+        To undo that is one action.
+        """
         if not last_round(self.scene):
             return self.reply()
-        return round_again(self.scene, self.regenerate, lambda card_id: self.reply(member=card_id))
+        together = self._book.together("round")
+        return round_again(self.scene, self.regenerate, lambda card_id: self.reply(member=card_id), together=together)
 
     def regenerate(
         self, turn_id: int | None = None, *, seed: int | None = None, max_tokens: int | None = None
@@ -139,6 +143,7 @@ class Session:
         if turn is None or turn.side == "user":
             return self.reply(seed=seed, max_tokens=max_tokens)
         job = self._job(turn.speaker, self.scene.line_before(turn), Whim(seed=seed, max_tokens=max_tokens))
+        job = replace(job, noted={**job.noted, **turn.standing})
         return self._written(job, draft_of(member_of(self.scene, turn), turn.parent), "regenerate")
 
     def continue_(

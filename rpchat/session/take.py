@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from rpchat.engine.port import Engine, Piece, Reading, Request, StreamEvent
+from rpchat.engine.port import Engine, Notice, Piece, Reading, Request, StreamEvent
 from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.segment import Stops
 from rpchat.reply.doctor import Attempt
@@ -98,7 +98,7 @@ class Written:
     first_kept: int
 
 
-WriterEvent = Reading | Thinking | Delta | Retrying | Written
+WriterEvent = Reading | Notice | Thinking | Delta | Retrying | Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +172,8 @@ class Take:
             if not self.tally.reply_ids:
                 self.tally.read(event)
                 yield event
+        elif isinstance(event, Notice):
+            yield event
         elif isinstance(event, Piece):
             self.tally.wrote(event)
             self._pending += reader.feed(event.data)

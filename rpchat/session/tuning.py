@@ -46,5 +46,9 @@ class Tuning:
         """Say what happens to lines outside the story."""
         await self._set("out of character", out_of_character=policy)
 
+    async def set_model(self, model: str) -> None:
+        """Play the scene with the model of that name or path; with an empty one, with that of all scenes."""
+        await self._set("model", model=model)
+
     async def _set(self, action: str, **values: str | int) -> None:
         await self._book.move(self._book.scene.setting(**values), action=action)

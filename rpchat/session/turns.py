@@ -78,8 +78,9 @@ class Turns:
         if not line:
             raise RpchatError("a turn cannot be empty", "Delete it instead.")
         draft = Turn(
-            id=0, parent=old.parent, side=old.side, speaker=old.speaker, member=old.member, text=line, edited=True
-        )
+            id=0, parent=old.parent, side=old.side, speaker=old.speaker, member=old.member, text=line, edited=True,
+            record=old.standing,
+        )  # fmt: skip
         return await self._book.add(draft, action=action, instead_of=old.id if told_behind else 0)
 
     async def delete(self, turn_id: int) -> None:

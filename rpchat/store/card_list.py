@@ -18,7 +18,7 @@ from rpchat.story.card import Card
 from rpchat.story.text import fold, one_line
 
 _LIMIT = 32 * 1024 * 1024
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class CardEntry:
     tags: tuple[str, ...] = ()
     shipped: bool = False
     error: str = ""
+    path: str = ""
+    """Where its file lies."""
 
     @property
     def searched(self) -> str:
@@ -92,7 +94,8 @@ def _read(cache: Path) -> dict[str, CardEntry]:
 def _entry(found: Entry[Card]) -> CardEntry:
     card = found.value
     if card is None:
-        return CardEntry(id=found.id, name=one_line(found.id), shipped=found.shipped, error=str(found.error))
+        error = str(found.error)
+        return CardEntry(id=found.id, name=one_line(found.id), shipped=found.shipped, error=error, path=str(found.path))
     return CardEntry(
         id=found.id,
         name=one_line(card.name),
@@ -100,4 +103,5 @@ def _entry(found: Entry[Card]) -> CardEntry:
         language=card.language,
         tags=card.tags,
         shipped=found.shipped,
+        path=str(found.path),
     )

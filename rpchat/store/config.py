@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
+from rpchat.engine.contradictions import contradiction
 from rpchat.engine.port import EngineSettings
+from rpchat.engine.remote.settings import ServerSettings
 from rpchat.errors import FileError
 from rpchat.store.files import write_atomically
 from rpchat.store.parsing import parse
@@ -41,7 +43,11 @@ class Config:
     opened; what was not used for longest goes first. 0 keeps nothing."""
     ready_swipes: Annotated[int, Ge(0), Le(3)] = 0
     """So many more versions of the last reply are written while nobody waits, for the next swipes to show at once."""
+    pictures: Literal["auto", "kitty", "sixel", "cells", "off"] = "auto"
+    """How the library draws pictures: as the terminal can, in one of the ways, or not at all."""
     engine: EngineSettings = field(default_factory=EngineSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    """A server to play on instead of this machine."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action id to the key that does it instead of its own."""
 
@@ -54,9 +60,9 @@ def load_config(path: Path) -> Config:
 def change_config(path: Path, key: str, value: object) -> Config:
     """Set one setting in the file at `path`, everything else in it left as it stands, and return them all.
 
-    `key` is a field (`theme`), or a field of `engine`, an action of `keys` or a model file of `presets` behind the
-    first dot (`engine.n_ctx`). Raises FileError, and changes nothing, if the file is broken or the value does not fit;
-    StoreError if it cannot be written.
+    `key` is a field (`theme`), or a field of `engine` or `server`, an action of `keys` or a model file of `presets`
+    behind the first dot (`engine.n_ctx`). Raises FileError, and changes nothing, if the file is broken or the value
+    does not fit; StoreError if it cannot be written.
     """
     source = _source(path)
     _parsed(source, path)
@@ -68,7 +74,7 @@ def change_config(path: Path, key: str, value: object) -> Config:
         wanted[name] = {**(before if isinstance(before, dict) else {}), inner: value}
     else:
         wanted[name] = value
-    config = parse(Config, wanted, name=path.name)
+    config = _consistent(parse(Config, wanted, name=path.name), path)
     # ruamel.yaml takes longer to import than the home screen to open.
     from rpchat.store.yaml_writer import edited
 
@@ -84,4 +90,12 @@ def _parsed(source: bytes, path: Path) -> Config:
     data = load_yaml(source, name=path.name) if source.strip() else None
     if data is not None and not isinstance(data, dict):
         raise FileError(f"{path.name} must consist of lines `setting: value`")
-    return parse(Config, data, name=path.name) if data else Config()
+    return _consistent(parse(Config, data, name=path.name), path) if data else Config()
+
+
+def _consistent(config: Config, path: Path) -> Config:
+    """Return the settings; FileError if some of the engine's cannot be together."""
+    wrong = contradiction(config.engine)
+    if wrong:
+        raise FileError(f"{path.name}: engine: {wrong}")
+    return config

@@ -93,6 +93,31 @@ class Folders:
         return self.home / "presets"
 
     @property
+    def lorebooks(self) -> Path:
+        """Lorebooks that came from elsewhere."""
+        return self.home / "lorebooks"
+
+    @property
+    def scripts(self) -> Path:
+        """Regex scripts and quick replies that came from elsewhere."""
+        return self.home / "scripts"
+
+    @property
+    def library(self) -> Path:
+        """What belongs to the user's cards beside their files: as they came, pictures, other programs' fields."""
+        return self.home / "library"
+
+    @property
+    def library_index(self) -> Path:
+        """What the user marked in the library, and which files have been taken in."""
+        return self.library / "index.json"
+
+    @property
+    def trash(self) -> Path:
+        """What was deleted; it can be brought back from there."""
+        return self.home / "trash"
+
+    @property
     def models(self) -> Path:
         """Where GGUF files are looked for, unless the config names another folder."""
         return self.home / "models"

@@ -64,6 +64,15 @@ def latest_scene(connection: apsw.Connection, card_ids: Sequence[str]) -> int | 
     return int(str(row[0])) if row else None
 
 
+def last_played(connection: apsw.Connection) -> dict[str, float]:
+    """Return by card id when a scene with that card was played last, in seconds since the epoch."""
+    rows = connection.execute(
+        "SELECT member.card_id, max(scene.updated) FROM member JOIN scene ON scene.id = member.scene"
+        " GROUP BY member.card_id"
+    )
+    return {str(card_id): float(str(updated)) for card_id, updated in rows}
+
+
 def _summary(connection: apsw.Connection, row: Sequence[apsw.SQLiteValue]) -> SceneSummary:
     scene_id, title, updated, told, speaker, text = row
     members = connection.execute(

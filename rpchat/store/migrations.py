@@ -83,6 +83,14 @@ MIGRATIONS: tuple[str, ...] = (
     "ALTER TABLE turn ADD COLUMN continues INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE member ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'",
     "ALTER TABLE scene ADD COLUMN carried TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE journal ADD COLUMN bundle INTEGER NOT NULL DEFAULT 0",
+    # The note is no longer so many turns in front of the end, but told every so many; muted sheets are one of `sheets`.
+    """
+    UPDATE scene SET settings = json_set(settings, '$.sheets', 'unmuted')
+        WHERE settings ->> '$.sheets' = 'joined' AND settings ->> '$.muted_sheets' = 0;
+    UPDATE scene SET settings = json_remove(settings, '$.note_depth', '$.muted_sheets');
+    UPDATE journal SET changes = replace(changes, '"setting","note_depth"', '"setting","note_every"');
+    """,
 )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import apsw
 
 from rpchat.errors import StoreError
-from rpchat.store import rows, whole
+from rpchat.store import journal, rows, whole
 from rpchat.store.database import connect, reporting, snapshot, transaction
 from rpchat.store.listing import SceneSummary, last_played, latest_scene, summaries
 from rpchat.store.settling import settle_scene
@@ -25,9 +25,6 @@ from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
 from rpchat.story.text import clean, one_line
 
 __all__ = ["SceneStore", "SceneSummary"]
-
-_LAST_DONE = "SELECT id, action, changes FROM journal WHERE scene = ? AND undone = 0 ORDER BY id DESC LIMIT 1"
-_FIRST_UNDONE = "SELECT id, action, changes FROM journal WHERE scene = ? AND undone = 1 ORDER BY id LIMIT 1"
 
 
 class SceneStore:
@@ -142,11 +139,23 @@ class SceneStore:
 
     def undo(self, scene: Scene) -> tuple[Scene, str] | None:
         """Take the latest action back; return the scene and the action's name, or None if there is none left."""
-        return self._walk(scene, back=True)
+        with transaction(self._connection):
+            return journal.walk(self._connection, scene, back=True)
 
     def redo(self, scene: Scene) -> tuple[Scene, str] | None:
         """Do the action undone last again; None if there is none, or another action came in between."""
-        return self._walk(scene, back=False)
+        with transaction(self._connection):
+            return journal.walk(self._connection, scene, back=False)
+
+    def journal_end(self, scene: Scene) -> int:
+        """Return the number of the latest action; 0 if nothing was done yet."""
+        with snapshot(self._connection):
+            return journal.end(self._connection, scene.id)
+
+    def bundle(self, scene: Scene, *, since: int, action: str) -> None:
+        """Make one action, called `action`, of all that were done after the one numbered `since`."""
+        with transaction(self._connection):
+            journal.bundle(self._connection, scene.id, since=since, action=action)
 
     def settle(self, scene_id: int | None = None) -> int:
         """Mark turns a crash left open as interrupted, and hide the empty ones; in one scene, or in all.
@@ -193,16 +202,3 @@ class SceneStore:
         turn = whole.cleaned(replace(turn, created=now))
         self._connection.execute(whole.ADD_TURN, whole.turn_row(scene.id, turn, turn_id=None))
         return replace(turn, id=self._connection.last_insert_rowid())
-
-    def _walk(self, scene: Scene, *, back: bool) -> tuple[Scene, str] | None:
-        with transaction(self._connection):
-            row = self._connection.execute(_LAST_DONE if back else _FIRST_UNDONE, (scene.id,)).fetchone()
-            if row is None:
-                return None
-            journal_id, action, text = row
-            changes = rows.changes_from(str(text))
-            if back:
-                changes = tuple(change.reversed() for change in reversed(changes))
-            after = move(self._connection, scene, changes, action=None, now=None)
-            self._connection.execute("UPDATE journal SET undone = ? WHERE id = ?", (int(back), journal_id))
-        return after, str(action)

@@ -93,7 +93,7 @@ class Shelf(Generic[T]):
         FileError if the file that is there is broken or cannot be changed, StoreError if it cannot be written.
         """
         own = next((path for path in _yaml_files(self._user) if path.stem == entry_id), None)
-        path = own or self._new_path(entry_id or value.name)
+        path = own or self._new_path(entry_id, value.name)
         source = own or next((path for path in _yaml_files(self._shipped) if path.stem == entry_id), None)
         data = read_bytes(source, limit=YAML_LIMIT) if source else b""
         present = load_yaml(data, name=path.name) if data else {}
@@ -108,9 +108,18 @@ class Shelf(Generic[T]):
             write_atomically(path, changed)
         return path
 
-    def _new_path(self, name: str) -> Path:
-        taken = {path.stem for path in _yaml_files(self._user)}
-        return self._user / f"{unique(slug(name), taken)}.yaml"
+    def new_id(self, name: str) -> str:
+        """Return an id for something called `name`, one that no file has, shipped ones included."""
+        return unique(slug(name), {path.stem for folder in (self._user, self._shipped) for path in _yaml_files(folder)})
+
+    def own_path(self, entry_id: str) -> Path:
+        """Return where the user's file of that id lies, or would."""
+        return self._user / f"{entry_id}.yaml"
+
+    def _new_path(self, entry_id: str, name: str) -> Path:
+        if not entry_id:
+            return self.own_path(self.new_id(name))
+        return self.own_path(unique(slug(entry_id), {path.stem for path in _yaml_files(self._user)}))
 
     def _missing(self, wanted: str, ids: list[str]) -> FileError:
         kind = self._kind.__name__.lower()

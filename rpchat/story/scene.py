@@ -61,6 +61,11 @@ class Turn:
         """Whether nobody says this: it is told to a model as a note."""
         return self.record.get("narrated") is True
 
+    @property
+    def standing(self) -> dict[str, object]:
+        """What of the record holds for every wording of the turn: who was in the room, and whether a model is told."""
+        return {name: self.record[name] for name in ("present", "unheard", "narrated") if name in self.record}
+
 
 NEVER = -1
 """`Member.left` of one who did not come (any more): its coming was undone."""

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 class Sequences:
     """Every sequence is literal text, line breaks included; names in `controls` become control tokens in it.
 
+    In it, `{{user}}` and `{{char}}` stand for the names, and `{{name}}` for the name of whoever says the message.
     A `first_…` or `last_…` that is not given is the ordinary one.
     """
 
@@ -40,5 +41,7 @@ class Sequences:
     """In front of the reply that is to be written."""
     names: Literal["never", "groups", "always"] = "groups"
     """When `Name: ` stands in front of a message."""
+    user_opening: str = ""
+    """What the user is made to say first where a character's line comes first, for models that know no other order."""
     alternate: bool = False
     """Messages of one side in a row are made one, for models that know only strict turns."""

@@ -31,7 +31,7 @@ Begin = Callable[[], AsyncGenerator[SessionEvent, None]]
 """Begins to write, on the scene as it is then."""
 
 _UNDONE = {
-    "say": "what you said", "reply": "the reply", "regenerate": "the new version", "continue": "what was added",
+    "say": "what you said", "reply": "the reply", "regenerate": "the new version", "round": "the round", "continue": "what was added",
     "swipe": "the swipe", "edit": "the edit", "delete": "the deletion", "trim": "the cut",
     "take back": "what was put back", "length": "the length", "note": "the note",
     "mute": "the muting", "away": "the coming or going", "talkativeness": "how much a member talks",

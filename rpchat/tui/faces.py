@@ -58,7 +58,7 @@ def _face(turn: Turn, versions: list[int], colours: Mapping[str, str]) -> Face:
 
 def marks(turn: Turn, *, place: int, of: int) -> str:
     """Return the marks of a name line: …thought and …OOC put away, ✂ something was cut, ↻2 second try, ✎ edited,
-    ‹2/4› version, + goes on from another version."""
+    ◌ never told to the model, ‹2/4› version, + goes on from another version."""
     kinds = {kind for kind, _ in folded(turn)}
     found = [mark for kind, mark in _FOLDED.items() if kind in kinds]
     if turn.finish in _CUT or removed(turn):
@@ -68,6 +68,8 @@ def marks(turn: Turn, *, place: int, of: int) -> str:
         found.append(f"↻{attempts}")
     if turn.edited:
         found.append("✎")
+    if turn.unheard:
+        found.append("◌")
     if turn.continues or of > 1:
         found.append(("+" if turn.continues else "") + (f"‹{place}/{of}›" if of > 1 else ""))
     return " ".join(found)

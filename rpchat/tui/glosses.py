@@ -64,7 +64,7 @@ def hidden_notes(turn: Turn) -> tuple[Note, ...]:
 
 def story_note(turn: Turn) -> Note:
     """Return how a turn came to be: when and with what; below that tries and causes, tokens and speed, its end."""
-    when = datetime.fromtimestamp(turn.created).astimezone().strftime("%Y-%m-%d %H:%M")
+    when = datetime.fromtimestamp(turn.created).astimezone().strftime("%Y-%m-%d %H:%M") if turn.created else "some day"
     made_with = [f"{name} {turn.record[name]}" for name in ("preset", "length") if turn.record.get(name)]
     title = " · ".join([when, *(["edited"] if turn.edited else []), *made_with])
     return Note(clean(title), "\n".join(_story(turn)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rpchat.errors import ReplyError
 from rpchat.session import Drafted
 from tests.session.conftest import Begin
@@ -110,3 +112,13 @@ async def test_no_draft_is_said(begin: Begin) -> None:
     _, error = await failing(scene.session.draft())
     assert isinstance(error, ReplyError)
     assert not scene.session.busy
+
+
+async def test_another_wording_of_what_no_model_is_told_is_not_told_either(begin: Begin) -> None:
+    scene = await spoken(begin, "One. Two.", "Three.")
+    marked = replace(scene.last, record={**scene.last.record, "unheard": True, "present": []})
+    await scene.session._book.update(marked)
+    await scene.session.turns.edit(marked.id, "Another.")
+    assert (scene.last.text, scene.last.standing) == ("Another.", {"unheard": True, "present": []})
+    await told(scene.session.regenerate(scene.last.id))
+    assert (scene.last.text, scene.last.standing) == ("Three.", {"unheard": True, "present": []})

@@ -238,3 +238,25 @@ def test_a_pointer_that_leads_astray_is_noticed(store: SceneStore) -> None:
     with pytest.raises(StoreError, match="does not follow"):
         store.load(scene.id)
     assert turn.id != 99
+
+
+def test_bundled_actions_are_undone_and_redone_at_once(store: SceneStore) -> None:
+    scene = begin(store)
+    scene, _ = say(store, scene, "one")
+    since = store.journal_end(scene)
+    for text in ("two", "three"):
+        scene, _ = say(store, scene, text)
+    store.bundle(scene, since=since, action="round")
+    whole = scene
+    scene, _ = say(store, scene, "four")
+    names = []
+    while (undone := store.undo(scene)) is not None:
+        scene, name = undone
+        names.append((name, len(scene.line())))
+    assert names == [("say", 3), ("round", 1), ("say", 0)]
+    for count in (1, 3):
+        redone = store.redo(scene)
+        assert redone is not None
+        scene = redone[0]
+        assert len(scene.line()) == count
+    assert texts(scene) == texts(whole) == ["one", "two", "three"]

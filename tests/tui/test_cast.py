@@ -258,8 +258,11 @@ async def test_a_round_is_written_again(tmp_path: Path) -> None:
         await press(stage, "enter", "escape", "A")
         assert stage.texts == ["Hello.", "Uno.", "Due."]
         assert speakers(stage) == ["You", "Bram", "Chen"]
-        await press(stage, "ctrl+z", "ctrl+z")
+        await press(stage, "ctrl+z")
+        assert "undone: the round" in stage.below
         assert stage.texts == ["Hello.", "One.", "Two."]
+        await press(stage, "ctrl+y")
+        assert stage.texts == ["Hello.", "Uno.", "Due."]
 
 
 async def test_commands_about_members(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from rpchat.prompt.conversation import Conversation, Line
@@ -18,8 +19,13 @@ from rpchat.prompt.formats.common import (
 )
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, text
 from rpchat.prompt.setup import setup_text
+from rpchat.story.macros import expand
 from rpchat.story.sequences import Sequences
 
+_MACRO = re.compile(r"\{\{(char|user|name)\}\}", re.IGNORECASE)
+_MACRO_APART = re.compile(_MACRO.pattern.replace("(", "(?:"), re.IGNORECASE)
+_NOBODY = "System"
+_COLONS = " :："
 _FULL_WIDTH = {ord(mark): ord(mark) + 0xFEE0 for mark in "!#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 
 
@@ -27,6 +33,8 @@ _FULL_WIDTH = {ord(mark): ord(mark) + 0xFEE0 for mark in "!#$%&'()*+,-./:;<=>?@[
 class _Block:
     side: str
     content: tuple[Segment, ...]
+    by: str = ""
+    """Who says it."""
     drafted: bool = False
     """Whether it ends with the beginning of a line that is to be written."""
 
@@ -45,11 +53,12 @@ class SequencesAdapter(Unprimed):
 
     def render(self, conversation: Conversation, vocabulary: Vocabulary) -> tuple[Segment, ...]:
         """Return the prompt; a sequence's text that is no control token here is made harmless in messages."""
-        marks = self._text_marks(vocabulary)
+        marks = self._text_marks(vocabulary, _everybody(conversation))
         segments = begin(vocabulary)
 
-        def add(literal: str) -> None:
-            parts = cut_controls(literal, vocabulary)
+        def add(literal: str, by: str) -> None:
+            names = {"user": conversation.user.name, "char": _char(conversation, by), "name": by or _NOBODY}
+            parts = _spelt(literal, vocabulary, {macro: _harmless(name, marks) for macro, name in names.items()})
             # The vocabulary's own beginning is there already.
             segments.extend(parts[1:] if segments[-1:] == parts[:1] == begin(vocabulary) else parts)
 
@@ -62,12 +71,12 @@ class SequencesAdapter(Unprimed):
             prefix, suffix = self._around(block.side)
             if at == max(said, default=-1) or block.drafted:
                 prefix = _given(self.sequences.last_user_prefix, prefix)
-            add(_given(firsts.pop(block.side, None), prefix))
+            add(_given(firsts.pop(block.side, None), prefix), block.by)
             segments.extend(block.content)
             if not block.drafted:
-                add(suffix)
+                add(suffix, block.by)
         if not conversation.drafting:
-            add(_given(self.sequences.last_char_prefix, self.sequences.char_prefix))
+            add(_given(self.sequences.last_char_prefix, self.sequences.char_prefix), conversation.speaker)
         elif not cue.text:
             segments = without_last_space(segments)
         return (*segments, cue)
@@ -85,17 +94,19 @@ class SequencesAdapter(Unprimed):
         setup = text(_harmless(tidy(setup_text(conversation)), marks), "setup")
         blocks = [] if self.sequences.system_in_first_user else [_Block("system", (setup,))]
         waiting = (setup, text(self.sequences.system_separator)) if self.sequences.system_in_first_user else ()
+        opening, user = self._opening(conversation, marks), conversation.user.name
         for line in conversation.lines:
             content = _harmless(self._content(line, conversation), marks)
             if not content:
                 continue
             if line.side in ("user", "char"):
-                if waiting and line.side == "char" and not blocks:
-                    blocks.append(_Block("user", waiting[:1]))
+                if line.side == "char" and (opening or (waiting and not blocks)):
+                    blocks.append(_Block("user", (*waiting, *opening) if opening else waiting[:1], user))
                     waiting = ()
                 before = waiting if line.side == "user" else ()
-                waiting = () if line.side == "user" else waiting
-                self._append(blocks, _Block(line.side, (*before, text(content, "history", turn=line.turn))))
+                waiting, opening = () if line.side == "user" else waiting, ()
+                said = (*before, text(content, "history", turn=line.turn))
+                self._append(blocks, _Block(line.side, said, line.by))
                 continue
             told = text(content, told_as(line), turn=line.turn)
             if self.sequences.note_prefix is not None:
@@ -103,15 +114,20 @@ class SequencesAdapter(Unprimed):
             else:
                 waiting = (*waiting, told, text("\n"))
         if conversation.drafting:
-            self._append(blocks, _Block("user", waiting, drafted=True))
-        elif waiting:
-            self._append(blocks, _Block("user", waiting[:-1]))
+            self._append(blocks, _Block("user", waiting, user, drafted=True))
+        elif opening or waiting:
+            self._append(blocks, _Block("user", (*waiting, *opening) if opening else waiting[:-1], user))
         return blocks
+
+    def _opening(self, conversation: Conversation, marks: list[str]) -> tuple[Segment, ...]:
+        """What the user is made to say in front of a character's first line; most formats have nothing of the kind."""
+        told = expand(self.sequences.user_opening, char=_char(conversation, ""), user=conversation.user.name)
+        return (text(_harmless(told, marks), "setup"),) if told else ()
 
     def _append(self, blocks: list[_Block], block: _Block) -> None:
         if self.sequences.alternate and blocks and blocks[-1].side == block.side:
             content = (*blocks[-1].content, text("\n"), *block.content)
-            blocks[-1] = _Block(block.side, content, drafted=block.drafted)
+            blocks[-1] = _Block(block.side, content, blocks[-1].by, drafted=block.drafted)
         else:
             blocks.append(block)
 
@@ -133,20 +149,46 @@ class SequencesAdapter(Unprimed):
         ]  # fmt: skip
         return [literal for literal in given if literal]
 
-    def _text_marks(self, vocabulary: Vocabulary) -> list[str]:
-        """The lines of the sequences that are text in this vocabulary and long enough to be marks; longest first."""
+    def _text_marks(self, vocabulary: Vocabulary, names: Iterable[str]) -> list[str]:
+        """The lines of the sequences that are text in this vocabulary and long enough to be marks; longest first.
+
+        One with a name in it is a mark with any of the `names`; one that is nothing but a name is none.
+        """
         parts = (part for literal in self._literals() for part in cut_controls(literal, vocabulary))
-        lines = {line.strip() for part in parts if part.kind == "t" for line in part.text.split("\n")}
+        told = {line.strip() for part in parts if part.kind == "t" for line in part.text.split("\n")}
+        plain = {line for line in told if not _MACRO.search(line)}
+        named = {line for line in told - plain if _MACRO.sub("", line).strip(_COLONS)}
+        lines = plain | {name.join(_MACRO_APART.split(line)) for line in named for name in names}
         marks = (line for line in lines if len(line) > 2 and any(ord(sign) in _FULL_WIDTH for sign in line))
         return sorted(marks, key=len, reverse=True)
 
     def stops(self, conversation: Conversation) -> Stops:
         """Return the control tokens, the marks that open another message, and the lines of everybody else."""
-        marks = self._text_marks(Vocabulary(bos=None, controls=frozenset(self.sequences.controls)))
+        everything = Vocabulary(bos=None, controls=frozenset(self.sequences.controls))
+        marks = self._text_marks(everything, conversation.silent())
         return Stops(
             control=tuple(f"{name}?" for name in self.sequences.controls),
             line=(*marks, *speaker_lines(conversation.silent())),
         )
+
+
+def _everybody(conversation: Conversation) -> tuple[str, ...]:
+    return (conversation.user.name, *(char.name for char in conversation.chars), *conversation.bystanders)
+
+
+def _char(conversation: Conversation, by: str) -> str:
+    """Whom `{{char}}` names in a sequence: the character whose message it is, else the first."""
+    if by and by != conversation.user.name:
+        return by
+    return conversation.chars[0].name if conversation.chars else conversation.speaker
+
+
+def _spelt(literal: str, vocabulary: Vocabulary, names: Mapping[str, str]) -> list[Segment]:
+    """Return a sequence as control tokens and text; a name in it is text, whatever it looks like."""
+    segments: list[Segment] = []
+    for at, piece in enumerate(_MACRO.split(literal)):
+        segments += [text(names[piece.lower()])] if at % 2 else cut_controls(piece, vocabulary)
+    return segments
 
 
 def _given(special: str | None, ordinary: str) -> str:
