@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rpchat.engine.gguf import read_header, token_kinds
-from rpchat.engine.port import EngineSettings, LoraFile
+from rpchat.engine.port import EngineSettings, LoraFile, ModelInfo
+from rpchat.engine.remote.settings import ServerSettings, address_of
 from rpchat.errors import FileError, ModelError
 from rpchat.prompt.detect import Detection, ModelFacts, detect, named_by, telling_tokens
 from rpchat.store.config import Config
@@ -25,6 +26,14 @@ class Wishes:
     model: str = ""
     preset: str = ""
     persona: str = ""
+    engine: str = ""
+    """The address of a server to play on."""
+
+
+def server_of(config: Config, wishes: Wishes) -> ServerSettings:
+    """Return the server to play on; its `url` is empty where this machine computes."""
+    url = wishes.engine or config.server.url
+    return replace(config.server, url=url, model=(wishes.model if url else "") or config.server.model)
 
 
 class Choices:
@@ -33,6 +42,8 @@ class Choices:
     def __init__(self, folders: Folders, config: Config, presets: Shelf[Preset], *, wishes: Wishes) -> None:
         self.config = config
         self.wishes = wishes
+        self.served: ModelInfo | None = None
+        """The model of the server that is played on, once it has told."""
         self._folders = folders
         self._presets = presets
 
@@ -41,8 +52,15 @@ class Choices:
         """Where GGUF files are looked for."""
         return Path(self.config.models_folder).expanduser() if self.config.models_folder else self._folders.models
 
+    @property
+    def server(self) -> ServerSettings:
+        """The server to play on; its `url` is empty where this machine computes."""
+        return server_of(self.config, self.wishes)
+
     def model(self, scene: Scene | None = None) -> ModelChoice | None:
         """Return the model that would be played; None if there is none. Raises ModelError for a wrong --model."""
+        if self.server.url:
+            return self._on_server()
         own = scene.settings.model if scene else ""
         wishes = ModelWishes(option=self.wishes.model, scene=own, config=self.config.model)
         return choose_model(wishes, self.models_folder)
@@ -80,6 +98,8 @@ class Choices:
 
         Raises ModelError if that LoRA is not there.
         """
+        if self.server.url:
+            return self.config.engine
         hints = self.preset(scene)[0].models
         choice = self.model(scene)
         if not hints.lora or choice is None or named_by(hints.names, choice.path.name):
@@ -119,8 +139,16 @@ class Choices:
             return ""
         return self.config.presets.get(choice.path.name, "") if choice is not None else ""
 
+    def _on_server(self) -> ModelChoice:
+        label = address_of(self.server.url).label
+        if self.served is None:
+            return ModelChoice(Path(self.server.model or label), f"on {label}", title=self.server.model or label)
+        return ModelChoice(self.served.path, f"on {label}", title=self.served.name)
+
     def _detected(self, scene: Scene | None) -> Detection:
         presets = self._all()
+        if self.server.url:
+            return detect(None if self.served is None else facts_of_server(self.served), presets)
         try:
             choice = self.model(scene)
             facts = facts_of(choice.path, presets) if choice is not None else None
@@ -128,6 +156,20 @@ class Choices:
             # What is wrong with the model is said when it is loaded; a scene can be read without one.
             facts = None
         return detect(facts, presets)
+
+
+def facts_of_server(model: ModelInfo) -> ModelFacts:
+    """Return what a server tells of its model that presets go by."""
+    return ModelFacts(
+        file_name=model.path.name,
+        name=model.name,
+        architecture=model.architecture,
+        chat_template=model.chat_template,
+        vocabulary_model=model.metadata.get("tokenizer.ggml.model", ""),
+        vocabulary_size=model.n_vocab,
+        # Where it takes only text, the control tokens are those that were asked for, whether it has them or not.
+        controls=frozenset() if model.text_only else model.controls,
+    )
 
 
 def facts_of(path: Path, presets: Iterable[Preset]) -> ModelFacts:

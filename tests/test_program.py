@@ -80,7 +80,7 @@ def texts(session: Session) -> list[str]:
 
 
 async def loaded(program: Program, session: Session | None = None) -> None:
-    async for _ in program.load(session):
+    async for _ in program.models.load(session):
         pass
 
 
@@ -320,14 +320,14 @@ async def test_a_model_is_loaded_once(home: Home) -> None:
         before = program.engine.model
         await loaded(program, session)
         assert program.engine.model is before
-        choice = await program.choose_model(f" '{gguf(home.folders.home / 'other folder' / 'two.gguf')}' ")
+        choice = await program.models.choose_model(f" '{gguf(home.folders.home / 'other folder' / 'two.gguf')}' ")
         assert choice.name == "two"
         await loaded(program)
         assert program.engine.model is not before
     assert load_config(home.folders.config_file).model.endswith("two.gguf")
     async with home.program() as program:
         with pytest.raises(ModelError):
-            await program.choose_model(str(home.folders.config_file))
+            await program.models.choose_model(str(home.folders.config_file))
     assert load_config(home.folders.config_file).model.endswith("two.gguf")
 
 

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rpchat.choices import Wishes
+from rpchat.choices import Wishes, server_of
 from rpchat.engine.child import ChildEngine
+from rpchat.engine.port import Engine
 from rpchat.errors import RpchatError
 from rpchat.program import Program
 from rpchat.session import Session
-from rpchat.store.config import load_config
+from rpchat.store.config import Config, load_config
 from rpchat.store.folders import Folders, find_home
 from rpchat.store.lock import HomeLock
 from rpchat.store.scenes import SceneStore
@@ -35,6 +36,17 @@ def engine_for(folders: Folders) -> ChildEngine:
     return ChildEngine(log=folders.engine_log, machine=folders.machine_file)
 
 
+def _engine(folders: Folders, config: Config, wishes: Wishes) -> Engine:
+    """The engine to play on: the server that is asked for or set, else this machine. Raises ModelError."""
+    server = server_of(config, wishes)
+    if not server.url:
+        return engine_for(folders)
+    # Who plays on this machine needs no network.
+    from rpchat.engine.remote.engine import RemoteEngine
+
+    return RemoteEngine(server, log=folders.engine_log)
+
+
 def build(options: Options, *, wait: float = 0.0) -> Program:
     """Return the program. It only reads if another one has the home and does not give it back within `wait` seconds.
 
@@ -43,6 +55,7 @@ def build(options: Options, *, wait: float = 0.0) -> Program:
     folders = Folders(find_home(options.home))
     folders.create()
     config = load_config(folders.config_file)
+    engine = _engine(folders, config, options.wishes)
     lock = HomeLock(folders.lock_file)
     free = lock.acquire()
     if not free and wait:
@@ -54,7 +67,7 @@ def build(options: Options, *, wait: float = 0.0) -> Program:
         lock.release()
         raise
     return Program(
-        folders=folders, config=config, scenes=scenes, lock=lock, engine=engine_for(folders), read_only=not free,
+        folders=folders, config=config, scenes=scenes, lock=lock, engine=engine, read_only=not free,
         wishes=options.wishes,
     )  # fmt: skip
 

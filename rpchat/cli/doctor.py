@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rpchat import __version__
 from rpchat.cli.build import Options, engine_for, running
+from rpchat.cli.fitting import fit_rows, gpu_rows
+from rpchat.cli.serving import server_rows
 from rpchat.engine.gguf import read_header
 from rpchat.engine.port import Device, Inspection
 from rpchat.errors import RpchatError
@@ -27,13 +29,17 @@ async def run(options: Options) -> int:
         engine = engine_for(program.folders)
         try:
             inspection = await engine.inspect(None)
+            fitting = [] if program.choices.server.url else await fit_rows(program, engine)
         finally:
             await engine.close()
         _section("rpchat", [("version", f"{__version__} · Python {platform.python_version()} · {platform.platform()}")])
         _section("llama.cpp", _library(inspection))
         _section("Devices", [_device(device) for device in inspection.devices])
-        playable, rows = _model(program)
-        _section("Model", rows)
+        remote = bool(program.choices.server.url)
+        playable, rows = await server_rows(program) if remote else _model(program)
+        _section("Server" if remote else "Model", rows)
+        if fitting:
+            _section("How it is loaded", fitting)
         _section("Folders", _folders(program))
         _section("Terminal", _terminal())
     return 0 if playable else 1
@@ -52,11 +58,11 @@ def _library(inspection: Inspection) -> list[Row]:
         False: "off: not needed",
         None: "not known before the first model is loaded",
     }[inspection.safe_mode]
-    cpu_only = "no: this build computes on the CPU only; the README has the build lines"
     return [
         ("library", f"llama-cpp-python {inspection.library}"),
         ("features", one_line(inspection.features, 400)),
-        ("GPU offload", "yes" if inspection.gpu_offload else cpu_only),
+        *gpu_rows(inspection),
+        ("RPC", "yes" if inspection.rpc else "no: this build cannot use other machines' devices"),
         ("safe mode", safe),
     ]
 

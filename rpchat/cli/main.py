@@ -23,6 +23,7 @@ _PLAY_OPTIONS = (
     click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to play with."),
     click.option("--preset", default="", metavar="NAME", help="Format and samplers; see `rpchat presets`."),
     click.option("--persona", default="", metavar="NAME|PATH", help="Who you play."),
+    click.option("--engine", default="", metavar="URL", help="A server to play on: llama-server, vLLM …"),
 )
 _HOME = click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where everything is kept."
@@ -47,7 +48,7 @@ def _options(**given: Any) -> Any:
     from rpchat.choices import Wishes
     from rpchat.cli.build import Options
 
-    wishes = Wishes(model=given.pop("model", ""), preset=given.pop("preset", ""), persona=given.pop("persona", ""))
+    wishes = Wishes(**{name: given.pop(name, "") for name in ("model", "preset", "persona", "engine")})
     return Options(wishes=wishes, **given)
 
 
@@ -119,6 +120,61 @@ def prompt(context: click.Context, /, text: str, as_json: bool, **given: Any) ->
     _run(run(options, text, as_json=as_json))
 
 
+@rpchat.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=click.Path(path_type=Path))
+@_home
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
+@click.pass_context
+def import_(context: click.Context, /, paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
+    """Take in cards, chats, presets, lorebooks and personas of other programs; folders with all that is in them.
+
+    What a file is, is told by what it holds. Nothing is overwritten, and a file that came before does not come twice.
+    """
+    from rpchat.cli.importing import run
+
+    _run(run(_options(**_given(context, given)), paths, as_json=as_json))
+
+
+@rpchat.command()
+@click.argument("name", default="", metavar="CARD")
+@click.option("--to", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The file to write.")
+@click.option("--as", "target", default="", metavar="KIND", help="What to write, where the file's name does not say.")
+@click.option("--scene", "of_scene", default="", metavar="NAME", help="Write a scene: jsonl, md or txt.")
+@click.option("--preset", "of_preset", default="", metavar="NAME", help="Write a preset: json or yaml.")
+@click.option("--lorebook", "of_lorebook", default="", metavar="NAME", help="Write a lorebook: sillytavern or v3.")
+@click.option("--overwrite", is_flag=True, help="Write over a file that is there.")
+@_home
+@click.pass_context
+def export(
+    context: click.Context, /, name: str, to: Path, target: str, of_scene: str, of_preset: str, of_lorebook: str,
+    overwrite: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Write a card to a file: png, charx, json-v2, json-v3 or yaml; or with an option, something else.
+
+    What such a file cannot hold is told on standard error.
+    """
+    from rpchat.cli.exporting import Exporting, run
+
+    given = _given(context, given)
+    of_scene, of_preset = of_scene or given.pop("scene", ""), of_preset or given.pop("preset", "")
+    named: dict[Any, str] = {"card": name, "scene": of_scene, "preset": of_preset, "lorebook": of_lorebook}
+    wanted = [what for what, value in named.items() if value]
+    if len(wanted) != 1:
+        raise click.UsageError("Name one thing: a card, or one of --scene, --preset, --lorebook.", context)
+    (what,) = wanted
+    _run(run(_options(**given), Exporting(what=what, name=named[what], to=to, target=target, overwrite=overwrite)))
+
+
+@rpchat.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=click.Path(path_type=Path))
+def check(paths: tuple[Path, ...]) -> None:
+    """Say what files are, what is odd in them, and whether they would be taken in. Nothing is stored."""
+    from rpchat.cli.checking import run
+
+    if code := run(paths):
+        sys.exit(code)
+
+
 @rpchat.command()
 @_home
 @click.pass_context
@@ -129,18 +185,40 @@ def presets(context: click.Context, /, **given: Any) -> None:
     _run(list_presets(_options(**_given(context, given))))
 
 
-@rpchat.command()
+@rpchat.group(invoke_without_command=True)
+@_home
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+@click.pass_context
+def models(context: click.Context, /, as_json: bool, **given: Any) -> None:
+    """List the models on this machine, the one that would be played, and whether they fit; or fetch one."""
+    given = _given(context, given)
+    if context.invoked_subcommand is not None:
+        context.obj = given
+        return
+    from rpchat.cli.models import list_models
+
+    _run(list_models(_options(**given), as_json=as_json))
+
+
+@models.command("get")
+@click.argument("name", default="", metavar="NAME|OWNER/REPOSITORY[:FILE]")
+@click.option("--quant", "quantisation", default="", metavar="Q4_K_M", help="The quantisation to fetch.")
 @_home
 @click.pass_context
-def models(context: click.Context, /, **given: Any) -> None:
-    """List the model files found, and the one that would be played."""
-    from rpchat.cli.lists import list_models
+def get_model(context: click.Context, /, name: str, quantisation: str, **given: Any) -> None:
+    """Fetch a model into the models folder; without a name, list some that are worth it.
 
-    _run(list_models(_options(**_given(context, given))))
+    What was interrupted goes on where it stopped when the same is asked for again.
+    """
+    from rpchat.cli import models as commands
+
+    options = _options(**_given(context, given))
+    _run(commands.get_model(options, name, quantisation=quantisation) if name else commands.list_offers(options))
 
 
 @rpchat.command()
 @click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to look at.")
+@click.option("--engine", default="", metavar="URL", help="A server to look at instead.")
 @_home
 @click.pass_context
 def doctor(context: click.Context, /, **given: Any) -> None:
@@ -154,7 +232,9 @@ def doctor(context: click.Context, /, **given: Any) -> None:
 @click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to measure.")
 @click.option("--preset", default="", metavar="NAME", help="Format and samplers; see `rpchat presets`.")
 @_home
-@click.option("--actions", type=click.IntRange(1), default=20, show_default=True, help="Actions in each of two scenes.")
+@click.option(
+    "--actions", type=click.IntRange(1), default=20, show_default=True, help="Actions in each of three scenes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def bench(context: click.Context, /, actions: int, as_json: bool, **given: Any) -> None:

@@ -32,13 +32,13 @@ async def run(options: Options, text: str, *, as_json: bool) -> int:
         preset, _ = program.choices.preset(scene)
         engine = await _counting_engine(program, scene, options)
         shown = await preview(scene, preset, text, engine=engine)
-        inspection = None if engine is None else await lay_open(shown, engine=engine)
+        inspection = None if engine is None else await lay_open(shown, scene, engine=engine)
     if as_json:
         print(json.dumps({**_of_prompt(shown), **_of_tokens(inspection)}, ensure_ascii=False))
         return 0
     print(shown.prompt.text)
     if inspection is not None:
-        print(_table(inspection), file=sys.stderr)
+        print(_table(inspection), *inspection.cautions, sep="\n", file=sys.stderr)
     return 0
 
 
@@ -48,7 +48,7 @@ async def _counting_engine(program: Program, scene: Scene, options: Options) -> 
     try:
         if not options.wishes.model and not program.choices.fits(scene):
             return None
-        async with aclosing(program.load_for(scene)) as loading:
+        async with aclosing(program.models.load_for(scene)) as loading:
             async for _ in loading:
                 pass
     except ModelError as error:
@@ -74,7 +74,7 @@ def _of_prompt(shown: Preview) -> dict[str, object]:
 def _of_tokens(inspection: Inspection | None) -> dict[str, object]:
     """What only a model can tell; null without one. Turns are told by their place, counted from 1."""
     if inspection is None:
-        return dict.fromkeys(("tokens", "budget", "dropped", "reuse", "first_change"))
+        return dict.fromkeys(("tokens", "budget", "dropped", "reuse", "first_change", "cautions"))
     places = {turn.id: place for place, turn in enumerate(inspection.preview.line, start=1)}
     change = inspection.first_change
     return {
@@ -97,6 +97,7 @@ def _of_tokens(inspection: Inspection | None) -> dict[str, object]:
         ],
         "reuse": inspection.reused,
         "first_change": None if change is None else {"origin": change.origin, "turn": change.place or None},
+        "cautions": list(inspection.cautions),
     }
 
 

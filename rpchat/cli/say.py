@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from rpchat.cli.build import Options, open_session, running
+from rpchat.engine.port import Notice, Stepping
 from rpchat.errors import RpchatError
 from rpchat.session import Delta, Finished, Retrying, SessionEvent, Started
 from rpchat.story.scene import Turn
@@ -37,9 +38,10 @@ async def run(options: Options, saying: Saying) -> int:
         assert session is not None
         if program.read_only:
             raise RpchatError("another rpchat is using this home", "Close it, or give another --home.")
-        async with aclosing(program.load(session)) as loading:
-            async for _ in loading:
-                pass
+        async with aclosing(program.models.load(session)) as loading:
+            async for event in loading:
+                if isinstance(event, Stepping):
+                    print(f"rpchat: {event.what}", file=sys.stderr, flush=True)
         await session.say(saying.text)
         if saying.swipes == 1:
             await _print(session.reply(seed=saying.seed, max_tokens=saying.max_tokens), as_json=saying.as_json)
@@ -77,6 +79,8 @@ def _tell(event: SessionEvent, *, as_json: bool) -> None:
         text = event.turn.text if isinstance(event, Started) else event.text
         sys.stdout.write(text)
         sys.stdout.flush()
+    elif isinstance(event, Notice):
+        _note(event.text)
     elif isinstance(event, Retrying):
         _note(f"empty reply: {event.cause}; try {event.attempt} of {event.of}: {event.change}")
     elif isinstance(event, Finished):

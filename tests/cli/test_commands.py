@@ -56,16 +56,6 @@ def test_presets(terminal: Terminal) -> None:
     assert "temprature" in broken
 
 
-def test_models(terminal: Terminal) -> None:
-    smollm2_path()
-    (terminal.home / "models").mkdir()
-    (terminal.home / "models" / "text.gguf").write_text("once upon a time")
-    result = terminal.run("models", "--home", str(terminal.home))
-    assert result.code == 0
-    assert "text.gguf is not a GGUF file" in result.out
-    assert "SmolLM2-135M-Instruct.Q4_1  llama Q4_1, 0.1 GB, 8,192 tokens" in result.out
-
-
 def test_doctor(playing: Terminal) -> None:
     result = playing.run("doctor")
     assert result.code == 0, result.err

