@@ -43,7 +43,7 @@ def read_card(data: bytes, *, name: str) -> Imported:
         case "yaml":
             if picture_kind(data):
                 raise FileError(f"{name} is a picture without a card in it", "Cards come in PNG pictures")
-            imported = _told(load_yaml(data, name=name), kind="yaml", name=name)
+            imported = _told(_in_yaml(data, name=name), kind="yaml", name=name)
     return replace(imported, original=data)
 
 
@@ -54,6 +54,17 @@ def kind_of(data: bytes) -> Kind:
     if data.startswith(_ZIP_MARKS) or (data.startswith(_JPEG_MARK) and find_end(data) >= 0):
         return "charx"
     return "json" if data[:1024].lstrip(_BLANK)[:1] in (b"{", b"[") else "yaml"
+
+
+def _in_yaml(data: bytes, *, name: str) -> object:
+    """Return what stands in YAML; a file that is none, and does not claim to be, is nothing we know."""
+    try:
+        return load_yaml(data, name=name)
+    except FileError as error:
+        if name.lower().endswith((".yaml", ".yml")):
+            raise
+        hint = "Cards, chats, presets, lorebooks and personas are."
+        raise FileError(f"{name} is nothing that is taken in ({error.message})", hint) from error
 
 
 @dataclass(frozen=True, slots=True)

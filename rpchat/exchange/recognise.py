@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 
-from rpchat.errors import FileError
 from rpchat.exchange.card_reading import kind_of
 from rpchat.exchange.chats import chat_dialect, is_tavern_chat, is_transcript
 from rpchat.exchange.extras import is_group, is_personas, is_quick_replies, is_scripts
@@ -98,8 +97,4 @@ def _in_text(data: bytes, *, name: str) -> Kind:
         return "plan"
     if fields & _CARD_FIELDS or b"\0" in data[:HEAD]:
         return "card"
-    if is_transcript(decode(data, name=name)):
-        return "chat"
-    if not fields and b"{" not in data[:HEAD]:  # which may open a mapping in one line
-        raise FileError(f"{name} is nothing that is taken in", "Cards, chats, presets, lorebooks and personas are.")
-    return "card"
+    return "chat" if is_transcript(decode(data, name=name)) else "card"
