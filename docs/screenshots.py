@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from docs.portraits import PORTRAITS, write_files
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.port import EngineSettings, LoadEvent
 from rpchat.engine.scripted import Script, ScriptedEngine
@@ -30,6 +31,7 @@ from rpchat.store.scenes import SceneStore
 from rpchat.tui.app import RpchatApp
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.widgets.status import StatusLine
+from docs.model_files import MachineEngine, write_models
 from tests.vocabularies import write_gguf
 
 IMAGES = Path(__file__).parent / "images"
@@ -51,6 +53,12 @@ class Picture:
     keys: Sequence[str] = ()
     draft: str = ""
     preset: str = ""
+    portraits: bool = False
+    """Whether the cards of `docs/portraits.py` are in the library."""
+    models: bool = False
+    """Whether there are models, on a machine with a GPU of 8 GB."""
+    files: bool = False
+    """Whether the files of those cards come in while one looks."""
     vocabulary: str = ""
     """Whose tokens are counted: `demo`, a name in `tests.vocabularies`, or none (one for every letter)."""
 
@@ -133,6 +141,25 @@ PICTURES = (
         vocabulary="mistral-v1", preset="antler-7b-rp-v3", said=JAPANESE[:1], replies=JAPANESE[1:],
         draft="「うん、おいしそう」", keys=("ctrl+o", "t", "end"),
     ),
+    Picture(
+        name="library-dark", size=(120, 32), theme="ink", model=ANTLER, portraits=True,
+        keys=("ctrl+l", "o", "o", "o"),
+    ),
+    Picture(
+        name="library-light", size=(120, 32), theme="paper", model=ANTLER, portraits=True,
+        keys=("ctrl+l", "slash", *"#日", "enter", "j"),
+    ),
+    Picture(
+        name="editor", size=(110, 34), theme="ink", model=DEMO, vocabulary="demo",
+        keys=("ctrl+l", "slash", *"ferry", "enter", "e"),
+    ),
+    Picture(
+        name="editor-prompt", size=(110, 34), theme="yozakura", model=ANTLER, vocabulary="mistral-v1",
+        preset="antler-7b-rp-v3", keys=("ctrl+l", "slash", "桜", "enter", "e", "ctrl+o"),
+    ),
+    Picture(name="models", size=(120, 30), theme="ink", model=ANTLER, models=True, keys=("f6", "home")),
+    Picture(name="models-fetch", size=(110, 26), theme="yozakura", model=ANTLER, models=True, keys=("f6", "g", "j", "j")),
+    Picture(name="import-summary", size=(110, 20), theme="ink", model=ANTLER, files=True),
 )  # fmt: skip
 
 
@@ -188,10 +215,20 @@ async def make(picture: Picture) -> None:
         if not picture.card and not picture.cards:
             for card in ("keri", "tock", "mira", "sakura"):
                 await program.play([card])
+        if picture.portraits:
+            write_files(Path(home))
+            async for _ in program.library.import_files([Path(home) / f"{one.card.name}.png" for one in PORTRAITS]):
+                pass
+            await program.library.set_favourite("ilse-wren", True)
         cast = picture.cards or ((picture.card,) if picture.card else ())
         app = RpchatApp(program, await program.play(cast) if cast else None)
         async with app.run_test(size=picture.size) as pilot:
             await _done(pilot)
+            if picture.files:
+                (Path(home) / "cards from elsewhere").mkdir()
+                write_files(Path(home) / "cards from elsewhere")
+                app.import_files([Path(home) / "cards from elsewhere"])
+                await _done(pilot)
             await _play(pilot, picture)
             svg = for_everywhere(app.export_screenshot(title="rpchat"))
     (IMAGES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
@@ -206,6 +243,9 @@ def _program(folders: Folders, picture: Picture) -> Program:
     engine: ScriptedEngine = ScriptedEngine(scripts, loaded=False)
     if picture.vocabulary:
         engine = PictureEngine(scripts, _vocabulary(picture.vocabulary, folders), folders)
+    if picture.models:
+        write_models(folders.home)
+        engine = MachineEngine(loaded=False)
     lock = HomeLock(folders.lock_file)
     lock.acquire()
     return Program(

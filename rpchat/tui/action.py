@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast
 
-Place = Literal["app", "home", "scene", "transcript", "cast", "adding", "inspector"]
+Place = Literal[
+    "app", "home", "scene", "transcript", "cast", "adding", "inspector", "rows", "library", "seeking", "asking",
+    "editor", "importing", "models", "wanted",
+]
 """Where an action applies: anywhere, on the home screen, while a scene is played, to the turn marked on its page, to
-the member marked in the cast, in the search for a card to add, or in the prompt laid open."""
+the member marked in the cast, in the search for a card to add, or in the prompt laid open; to the rows of the home
+screen, to those of the library, in its search, where something is asked, in the editor, while files come in; to the
+models, or in their search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from rpchat.tui.action import Action
 from rpchat.tui.cast_table import CAST_ACTIONS
+from rpchat.tui.library_table import LIBRARY_ACTIONS
+from rpchat.tui.models_table import MODELS_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     Action(id="home.play", keys="enter", label="play", help="Play the scene or the card under the bar"),
@@ -16,6 +18,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="home.page_up", keys="pageup", help="One page up"),
     Action(id="home.page_down", keys="pagedown", help="One page down"),
     Action(id="home.new_scene", keys="ctrl+n", label="new scene", help="Begin a new scene with that cast"),
+    Action(id="home.library", keys="ctrl+l", label="library", help="To the library: cards, personas, the trash"),
     Action(id="home.clear", keys="escape", help="Empty the search"),
     Action(
         id="scene.send", keys="enter", label="send", while_writing=True,
@@ -149,6 +152,8 @@ ACTIONS: tuple[Action, ...] = (
         help="Tell how this turn came to be: tries, what was cut, tokens, speed",
     ),
     Action(id="transcript.leave", keys="o,enter", label="write", help="Back to the line you write"),
+    *LIBRARY_ACTIONS,
+    *MODELS_ACTIONS,
     Action(id="inspector.ids", keys="t", label="ids", help="Show or hide the id behind each token"),
     Action(id="inspector.find", keys="slash", label="search", help="Search in what is shown"),
     Action(id="inspector.find_next", keys="n", help="To the next hit"),

@@ -16,8 +16,10 @@ from rpchat.tui.action_table import ACTIONS
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
-PERFORMED: frozenset[Place] = frozenset({"scene", "transcript", "cast"})
-"""The places whose actions are done by parts of the scene screen."""
+PERFORMED: frozenset[Place] = frozenset(
+    {"scene", "transcript", "cast", "rows", "library", "seeking", "models", "wanted"}
+)
+"""The places whose actions are done by parts of their screen."""
 
 COMPOSE_KEYS: Mapping[str, str] = {"scene.send": "ctrl+s", "scene.newline": "enter,ctrl+j"}
 """The keymap while Enter makes a new line."""
@@ -76,7 +78,7 @@ def shown_key(action: Action, keys: Mapping[str, str]) -> str:
 _KEY_NAMES = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "enter": "Enter", "escape": "Esc", "pageup": "PgUp",
     "pagedown": "PgDn", "home": "Home", "end": "End", "tab": "Tab", "space": "Space", "slash": "/",
-    "plus": "+", "minus": "-", "left_square_bracket": "[", "right_square_bracket": "]",
+    "plus": "+", "minus": "-", "delete": "Del", "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker
 
 from rpchat.errors import RpchatError
 from rpchat.program import Program
@@ -20,10 +22,15 @@ from rpchat.session import Session
 from rpchat.tui.action import Place
 from rpchat.tui.actions import COMPOSE_KEYS, bindings, keymap
 from rpchat.tui.border import shown
+from rpchat.tui.fetching import ModelFetching
+from rpchat.tui.gallery import Gallery
+from rpchat.tui.graphics import drawn
 from rpchat.tui.loading import ModelLoader
 from rpchat.tui.palette import PresetProvider, StoryProvider, system_commands
 from rpchat.tui.screens.home import HomeScreen
+from rpchat.tui.screens.room import Room
 from rpchat.tui.screens.scene import SceneScreen
+from rpchat.tui.shelf_row import Kind
 from rpchat.tui.themes import DEFAULT, OWN, story_variables
 from rpchat.tui.widgets.help import HelpPanel
 
@@ -36,7 +43,9 @@ class RpchatApp(App[None]):
 
     TITLE = "rpchat"
     # Here and not at the screens: a screen that brings its own makes Textual parse all of them again when it opens.
-    CSS_PATH = ["screens/home.tcss", "screens/scene.tcss"]  # noqa: RUF012
+    CSS_PATH = [  # noqa: RUF012
+        "screens/home.tcss", "screens/scene.tcss", "screens/library.tcss", "screens/editor.tcss", "screens/models.tcss",
+    ]  # fmt: skip
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {
         PresetProvider,
@@ -51,7 +60,11 @@ class RpchatApp(App[None]):
         """What is written and not sent, by scene id."""
         self.told: set[tuple[str, str]] = set()
         """The models and presets whose formats were said to differ."""
+        self.gallery = Gallery(drawn(program.config.pictures))
+        """The pictures of cards."""
         self.loader = ModelLoader(program, changed=self._model_changed)
+        self.fetching = ModelFetching(lambda: program.choices.models_folder, changed=self._fetching_changed)
+        """The model that is on its way from a hub, whichever screen is on."""
         self._start = start
         self.keys, self._problems = keymap(program.config.keys, enter_sends=program.config.enter_sends)
         for theme in OWN:
@@ -90,6 +103,7 @@ class RpchatApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Leave nothing running."""
+        await self.fetching.stop()
         await self.loader.close()
         await self.program.close()
 
@@ -97,17 +111,31 @@ class RpchatApp(App[None]):
         """Do something in a worker of the app; its error becomes a line on the screen."""
         self.run_worker(shown(work, self._fail), group=group, exclusive=exclusive)
 
+    def do_latest(self, work: Callable[[], Coroutine[None, None, None]], *, group: str) -> None:
+        """Do something instead of what the group does; of what comes in a burst only the last is begun at all."""
+
+        async def begun() -> None:
+            await shown(work(), self._fail)
+
+        _: Worker[None] = self.run_worker(begun, group=group, exclusive=True)
+
     def _fail(self, line: str) -> None:
         if isinstance(self.screen, SceneScreen):
             self.screen.director.fail(line)
-        elif isinstance(self.screen, HomeScreen):
+        elif isinstance(self.screen, HomeScreen | Room):
             self.screen.remark(line, error=True)
 
     def _model_changed(self) -> None:
         if isinstance(self.screen, SceneScreen):
             self.screen.show_loading()
-        elif isinstance(self.screen, HomeScreen):
+        elif isinstance(self.screen, HomeScreen | Room):
             self.screen.show_status()
+
+    def _fetching_changed(self) -> None:
+        from rpchat.tui.screens.models import ModelsScreen
+
+        if isinstance(self.screen, ModelsScreen):
+            self.screen.show_fetching()
 
     def opening_line(self) -> str:
         """Return the quiet line a scene opens with: that a demo is a demo."""
@@ -118,7 +146,7 @@ class RpchatApp(App[None]):
 
     async def choose_model(self, path: str) -> None:
         """Take the model the user typed, and load it."""
-        await self.program.choose_model(path)
+        await self.program.models.choose_model(path)
         await self.loader.ready(None)
 
     # The screens
@@ -133,17 +161,53 @@ class RpchatApp(App[None]):
 
     async def _show_scene(self, session: Session) -> None:
         await self._leave_scene()
-        await self.switch_screen(SceneScreen(session, self))
+        await self._put_on(SceneScreen(session, self))
         await self.loader.ready(session)
 
     async def go_home(self) -> None:
         """Leave the scene, which is on disk, and show the home screen."""
         await self._leave_scene()
-        await self.switch_screen(HomeScreen())
+        await self._put_on(HomeScreen())
+
+    async def go_library(self) -> None:
+        """Show the library."""
+        from rpchat.tui.screens.library import LibraryScreen  # what shows cards is loaded when they are looked at
+
+        await self._put_on(LibraryScreen(self))
+
+    def action_models(self) -> None:
+        """Show the models over this screen; one that is chosen from a scene is chosen for it."""
+        from rpchat.tui.screens.models import ModelsScreen
+
+        session = self.screen.session if isinstance(self.screen, SceneScreen) else None
+        if not isinstance(self.screen, ModelsScreen):
+            self.push_screen(ModelsScreen(self, session))
+
+    async def _put_on(self, screen: Screen[None]) -> None:
+        """Show a screen in place of the one there is and of those that lie over it."""
+        while len(self.screen_stack) > 2:  # the first one is Textual's own
+            await self.pop_screen()
+        await self.switch_screen(screen)
+
+    def edit(self, kind: Kind, entry_id: str) -> None:
+        """Edit a card or a persona over this screen; with an empty id, a new one."""
+        from rpchat.tui.editing import Editing
+        from rpchat.tui.screens.editor import EditorScreen
+
+        if kind != "trash":
+            self.push_screen(EditorScreen(Editing(self.program, kind, entry_id)))
+
+    def import_files(self, paths: Sequence[Path] = ()) -> None:
+        """Take files in over this screen: these, or those that are asked for."""
+        from rpchat.tui.screens.importing import ImportScreen
+
+        self.push_screen(ImportScreen(paths))
 
     async def _leave_scene(self) -> None:
         if isinstance(self.screen, SceneScreen):
             await self.screen.director.stop()
+        elif isinstance(self.screen, Room):
+            await self.screen.keep()
 
     async def action_quit(self) -> None:
         """Stop writing, keep everything, quit."""
@@ -157,9 +221,9 @@ class RpchatApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of this screen, or hide them."""
-        if not isinstance(self.screen, HomeScreen | SceneScreen) or self.close_help():
+        if not isinstance(self.screen, HomeScreen | SceneScreen | Room) or self.close_help():
             return
-        places: tuple[Place, ...] = ("home",) if isinstance(self.screen, HomeScreen) else self.screen.places
+        places: tuple[Place, ...] = ("home", "rows") if isinstance(self.screen, HomeScreen) else self.screen.places
         self.screen.query_one("#middle").mount(HelpPanel((*places, "app"), self.keys))
         self.screen.add_class("-help")
 

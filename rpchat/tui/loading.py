@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 
-from rpchat.engine.port import Loaded, Loading, ModelInfo
+from rpchat.engine.port import Loaded, Loading, ModelInfo, Stepping
 from rpchat.errors import ModelError
 from rpchat.program import Program
 from rpchat.session import Session
@@ -32,6 +32,8 @@ class ModelLoader:
         """The loaded model."""
         self.progress: Loading | None = None
         """How far it is, while it is being loaded."""
+        self.told: tuple[str, ...] = ()
+        """What was done otherwise than asked for when it was loaded last, because memory does not hold it."""
         self.size = 0
         """Bytes of its file; 0 where that is not known."""
 
@@ -74,22 +76,30 @@ class ModelLoader:
         """What the loaded model is computed on; empty before there is one."""
         if self.info is None:
             return ""
+        if self.info.server:
+            return f"on {self.info.server}"
         threads = "1 thread" if self.info.threads == 1 else f"{self.info.threads} threads"
         return "GPU" if self.info.offloaded else f"CPU · {threads}"
 
     async def _load(self, session: Session | None) -> None:
         self.choice = self._program.choices.model(session.scene if session is not None else None)
         self.looked = True
+        self.told = ()
         self._changed()
         if self.choice is None:
             return
         with suppress(OSError):
             self.size = self.choice.path.stat().st_size
         try:
-            async with aclosing(self._program.load(session)) as events:
+            async with aclosing(self._program.models.load(session)) as events:
                 async for event in events:
                     if isinstance(event, Loaded):
                         self.info = event.model
+                        if event.model.server:
+                            # Only now has the server told what its model is called.
+                            self.choice = self._program.choices.model(session.scene if session is not None else None)
+                    elif isinstance(event, Stepping):
+                        self.told = (*self.told, event.what)
                     else:
                         self.progress = event
                         self._changed()

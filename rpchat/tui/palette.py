@@ -14,7 +14,8 @@ from textual.screen import Screen
 
 from rpchat.story.text import one_line
 from rpchat.tui.action_table import ACTIONS
-from rpchat.tui.actions import shown_key
+from rpchat.tui.actions import PERFORMED, shown_key
+from rpchat.tui.screens.room import Room
 from rpchat.tui.screens.scene import SceneScreen
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def system_commands(app: RpchatApp, screen: Screen[object]) -> Iterable[SystemCo
             continue
         key = shown_key(action, app.keys)
         title = re.split(r"[;:,(]", action.help, maxsplit=1)[0].strip()
-        if isinstance(screen, SceneScreen) and action.place != "app":
+        if isinstance(screen, SceneScreen | Room) and action.place in PERFORMED:
             method: Callable[[], object] = partial(screen.action_perform, action.id)
         else:
             method = getattr(app if action.place == "app" else screen, f"action_{action.name}")
@@ -51,7 +52,7 @@ class PresetProvider(Provider):
         if not isinstance(screen, SceneScreen):
             return
         matcher = self.matcher(query)
-        for preset_id in await self._host.program.preset_ids():
+        for preset_id in await self._host.program.models.preset_ids():
             name = f"Preset: {one_line(preset_id, 60)}"
             if (score := matcher.match(name)) > 0:
                 choose = partial(screen.wishes.choose_preset, preset_id)

@@ -13,7 +13,7 @@ from time import monotonic
 
 from textual.content import Content
 
-from rpchat.engine.port import Reading
+from rpchat.engine.port import Notice, Reading
 from rpchat.session import Delta, Finished, Retrying, Session, SessionEvent, Started, Thinking
 from rpchat.story.scene import Turn
 from rpchat.tui.faces import Face, faces
@@ -70,6 +70,7 @@ class Playing:
         self._line, self._reading_since = None, None
         self._done, self._enough, self.is_on = 0, False, True
         notice = ""
+        told: list[str] = []
         try:
             async with aclosing(events):
                 async for event in events:
@@ -81,13 +82,16 @@ class Playing:
                         await self._finished(notice)
                         if self._enough:
                             break
+                    elif isinstance(event, Notice):
+                        told.append(event.text)
                     else:
                         self._take(event)
         finally:
             self._face = None
             self._changed = self.pausing = self.is_on = False
             await self._page.show(faces(self._session.scene))
-            self._page.say(Content(notice) if notice else None)
+            line = " · ".join(filter(None, (notice, *told)))
+            self._page.say(Content(line) if line else None)
             self._settled()
 
     def paint(self) -> None:

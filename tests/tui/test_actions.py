@@ -12,13 +12,22 @@ from rpchat.tui.cast_commands import CastCommands
 from rpchat.tui.cast_handling import CastHandling
 from rpchat.tui.composing import Composing
 from rpchat.tui.handling import Handling
+from rpchat.tui.model_handling import ModelHandling
 from rpchat.tui.panels import Panels
+from rpchat.tui.row_actions import RowActions
+from rpchat.tui.screens.editor import EditorScreen
 from rpchat.tui.screens.home import HomeScreen
+from rpchat.tui.screens.importing import ImportScreen
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.screens.scene_actions import SceneActions
+from rpchat.tui.shelf_handling import ShelfHandling
+from rpchat.tui.shelf_views import Seeking, ShelfViews
 from rpchat.tui.walking import Walking
+from rpchat.tui.widgets.ask_line import AskLine
 from rpchat.tui.widgets.card_search import CardSearch
 from rpchat.tui.widgets.inspector import Inspector
+from rpchat.tui.widgets.model_list import ModelTable
+from rpchat.tui.widgets.shelf_list import ShelfList
 
 OWNERS = {
     "app": (RpchatApp,),
@@ -27,7 +36,15 @@ OWNERS = {
     "transcript": (Walking, Handling, Calling),
     "cast": (CastHandling,),
     "adding": (CardSearch,),
+    "models": (ModelHandling, ModelTable),
+    "wanted": (ModelHandling, ModelTable),
     "inspector": (Inspector,),
+    "rows": (RowActions,),
+    "library": (ShelfHandling, ShelfViews, ShelfList),
+    "seeking": (Seeking,),
+    "asking": (AskLine,),
+    "editor": (EditorScreen,),
+    "importing": (ImportScreen,),
 }
 """Who may do the actions of a place; each is done by one of them."""
 
@@ -49,7 +66,20 @@ def test_every_action_can_be_asked_for_and_says_what_it_does() -> None:
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
-    for places in (("home", "app"), ("scene", "app"), ("inspector", "scene", "app"), ("adding", "app")):
+    for places in (
+        ("home", "app"),
+        ("scene", "app"),
+        ("inspector", "scene", "app"),
+        ("adding", "app"),
+        ("rows", "home", "app"),
+        ("library", "app"),
+        ("seeking", "app"),
+        ("asking", "app"),
+        ("editor", "app"),
+        ("importing", "app"),
+        ("models", "app"),
+        ("wanted", "app"),
+    ):
         keys = [key for action in ACTIONS if action.place in places and action.keys for key in action.keys.split(",")]
         assert len(keys) == len(set(keys)), places
 

@@ -13,6 +13,7 @@ from rpchat.engine.port import Loaded, Loading
 from rpchat.engine.scripted import Script, ScriptedEngine
 from rpchat.errors import EngineError
 from rpchat.program import Program
+from rpchat.program.models import Models
 from rpchat.session import Session
 from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.widgets.help import HelpPanel
@@ -88,7 +89,7 @@ async def test_quitting_while_the_model_loads(tmp_path: Path) -> None:
         yield Loading(430)
         await asyncio.Event().wait()
 
-    program.load = load  # type: ignore[method-assign]
+    program.models.load = load  # type: ignore[method-assign]
     async with on_stage(program, settle=False) as stage:
         await stage.until(lambda: "43%" in stage.frame().splitlines()[0])
         await stage.pilot.press("ctrl+q")
@@ -468,11 +469,11 @@ async def test_loading_the_model_is_said_to_who_waits_for_it(tmp_path: Path) -> 
     async def load(session: Session | None = None) -> AsyncGenerator[Loading | Loaded, None]:
         yield Loading(430)
         await gate.wait()
-        async with aclosing(Program.load(program, session)) as events_:
+        async with aclosing(Models.load(program.models, session)) as events_:
             async for event in events_:
                 yield event
 
-    program.load = load  # type: ignore[method-assign]
+    program.models.load = load  # type: ignore[method-assign]
     async with on_stage(program, settle=False) as stage:
         await stage.until(lambda: "43%" in stage.frame().splitlines()[0])
         await stage.type("Hello.")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 
 from rpchat.engine.scripted import Script
@@ -149,3 +150,30 @@ def test_the_cast_beside_the_page(snap_compare: Compare, tmp_path: Path) -> None
 def test_the_cast_over_a_narrow_page_with_a_card_looked_for(snap_compare: Compare, tmp_path: Path) -> None:
     app = playing_group(tmp_path, theme="paper")
     assert snap_compare(app, terminal_size=(80, 26), run_before=after("<f2>", "<s>", "<a>", "?light"))
+
+
+def with_library(tmp_path: Path, *, theme: str) -> RpchatApp:
+    """Return the app over a library with a picture, a broken card, and Japanese ones."""
+    made = program(tmp_path, theme=theme)
+    folder = made.folders.library / "hana"
+    folder.mkdir(parents=True)
+    Image.linear_gradient("L").resize((40, 60)).save(folder / "avatar.png")
+    (made.folders.cards / "broken.yaml").write_text("nme: X\n", encoding="utf-8")
+    return RpchatApp(made)
+
+
+def test_the_library(snap_compare: Compare, tmp_path: Path) -> None:
+    app = with_library(tmp_path, theme="ink")
+    steps = after("<ctrl+l>", "<slash>", "?hana", "<enter>", "<f>", "<escape>")
+    assert snap_compare(app, terminal_size=(120, 32), run_before=steps)
+
+
+def test_the_library_narrow_on_paper(snap_compare: Compare, tmp_path: Path) -> None:
+    app = with_library(tmp_path, theme="paper")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=after("<ctrl+l>", "<space>", "<end>"))
+
+
+def test_the_editor(snap_compare: Compare, tmp_path: Path) -> None:
+    app = with_library(tmp_path, theme="yozakura")
+    steps = after("<ctrl+l>", "<slash>", "?light", "<enter>", "<e>", "<ctrl+n>")
+    assert snap_compare(app, terminal_size=(100, 40), run_before=steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -16,15 +17,18 @@ from textual.widgets import Input, Static
 from rpchat.store.card_list import CardEntry
 from rpchat.store.scenes import SceneSummary
 from rpchat.tui.actions import BY_ID, bindings, shown_key
+from rpchat.tui.row_actions import RowActions, taught
 from rpchat.tui.widgets.keyline import KeyLine
 from rpchat.tui.widgets.model_help import ModelHelp
 from rpchat.tui.widgets.row_list import RowList
+from rpchat.tui.widgets.search_field import SearchField
 from rpchat.tui.widgets.status import Overview, StatusLine
 
 if TYPE_CHECKING:
     from rpchat.tui.app import RpchatApp
 
-_HINTS = ("home.play", "home.new_scene", "app.command_palette", "app.quit", "app.help")
+_HINTS = ("home.play", "home.new_scene", "home.library", "home.models", "app.command_palette", "app.quit", "app.help")
+_ROW_HINTS = ("home.play", "rows.new_card", "rows.import_files", "rows.edit", "rows.library", "app.quit", "app.help")
 
 
 class HomeScreen(Screen[None]):
@@ -40,6 +44,8 @@ class HomeScreen(Screen[None]):
         self._remark = Static(id="remark", markup=False)
         self._rows = RowList()
         self._keys = KeyLine()
+        self._row_actions = RowActions(lambda: self.host, entry=lambda: self._rows.entry)
+        self._looked = False
 
     def compose(self) -> ComposeResult:
         """Status, search, rows, keys."""
@@ -47,7 +53,7 @@ class HomeScreen(Screen[None]):
         with Horizontal(id="middle"), Vertical(id="list"):
             with Horizontal(id="search-line"):
                 yield Static(Content("›"), classes="prompt")
-                yield Input(placeholder="search scenes, cards, text …", id="search", compact=True)
+                yield SearchField(placeholder="search scenes, cards, text …", id="search", compact=True)
             yield self._help
             yield self._remark
             yield self._rows
@@ -67,16 +73,20 @@ class HomeScreen(Screen[None]):
         """Bring the top line, the help about models and the line of keys up to date."""
         loader = self.host.loader
         model = " · ".join(filter(None, [loader.label, loader.place]))
-        self._status.show(Overview(title="rpchat", model=model, warning=self._warning()))
+        warning = "read-only: another rpchat has these scenes open" if self.host.program.read_only else ""
+        self._status.show(Overview(title="rpchat", model=model, warning=warning))
         self._help.show(
             missing=loader.looked and loader.choice is None,
             demo=loader.choice is not None and loader.choice.demo,
             folder=self.host.program.choices.models_folder,
         )
-        self._keys.show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in _HINTS])
+        hints = _ROW_HINTS if self._rows.has_focus else _HINTS
+        self._keys.show([(shown_key(BY_ID[name], self.host.keys), BY_ID[name].label) for name in hints])
 
-    def _warning(self) -> str:
-        return "read-only: another rpchat has these scenes open" if self.host.program.read_only else ""
+    def on_descendant_focus(self) -> None:
+        """The keys change with the focus."""
+        if self.is_mounted:
+            self.show_status()
 
     def remark(self, line: str, *, error: bool = False) -> None:
         """Show one line under the search, or with an empty text none."""
@@ -86,7 +96,8 @@ class HomeScreen(Screen[None]):
 
     def look_up(self) -> None:
         """Look for what is written in the search; a newer search replaces an older one."""
-        self.host.do(self._look_up(self.query_one("#search", Input).value), group="search", exclusive=True)
+        self._looked = True
+        self.host.do_latest(partial(self._look_up, self.query_one("#search", Input).value), group="search")
 
     async def _look_up(self, search: str) -> None:
         scenes = await self.host.program.recent(search)
@@ -94,16 +105,12 @@ class HomeScreen(Screen[None]):
         if self._rows.is_attached:
             self._rows.show(scenes, cards, now=time())
             if not self._remark.has_class("-error"):
-                self.remark(self._teach(search, scenes, cards))
+                self.remark(taught(search, scenes, cards))
 
-    def _teach(self, search: str, scenes: list[SceneSummary], cards: list[CardEntry]) -> str:
-        if scenes or (cards and search):
-            return ""
-        if search:
-            return f"nothing has “{search}” in it · Esc empties the search"
-        if cards:
-            return "choose a character and press Enter: the scene begins, and every word of it is kept"
-        return f"no cards yet: put a character card (.yaml, .json) into {self.host.program.folders.cards}"
+    def on_screen_resume(self) -> None:
+        """What came in or was edited on another screen is among the rows."""
+        if self._looked:
+            self.look_up()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search as it is typed."""
@@ -115,6 +122,11 @@ class HomeScreen(Screen[None]):
         """Play what was clicked."""
         event.stop()
         self._play(event.entry, new=False)
+
+    def on_search_field_files_dropped(self, event: SearchField.FilesDropped) -> None:
+        """Take in what was dropped."""
+        event.stop()
+        self.host.import_files(event.paths)
 
     def on_model_help_path_given(self, event: ModelHelp.PathGiven) -> None:
         """Take the model the user named."""
@@ -146,6 +158,18 @@ class HomeScreen(Screen[None]):
             self.remark(entry.error, error=True)
         else:
             self.host.do(self.host.play([entry.id], new=new))
+
+    def action_perform(self, action_id: str) -> None:
+        """Do an action of the rows."""
+        getattr(self._row_actions, f"action_{BY_ID[action_id].name}")()
+
+    def action_models(self) -> None:
+        """To the models."""
+        self.host.action_models()
+
+    def action_library(self) -> None:
+        """To the library."""
+        self.host.do(self.host.go_library())
 
     def action_row_up(self) -> None:
         """Up."""

@@ -93,6 +93,8 @@ class Chrome:
         if self._director.is_writing:
             done = loader.progress
             self._page.say(loading_line(done.done, done.total, size=loader.size) if done is not None else None)
+        elif loader.progress is None and loader.told:
+            self._director.remark(" · ".join(loader.told))
         elif loader.progress is None and self._director.is_fresh and (line := self._host.opening_line()):
             self._director.remark(line)
 

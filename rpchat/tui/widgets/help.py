@@ -20,7 +20,10 @@ _KEY_CELLS = 7
 _TWO_SLASHES = "A line that shall begin with / is sent with //."
 _HEADINGS: Mapping[Place, str] = {
     "home": "Scenes and cards", "scene": "In a scene", "transcript": "With a turn marked",
-    "cast": "In the cast", "adding": "While a card is looked for", "inspector": "In the prompt", "app": "Everywhere",
+    "cast": "In the cast", "rows": "On the rows (Tab)", "library": "In the library", "seeking": "While you search",
+    "asking": "Where something is asked", "editor": "In the editor", "importing": "While files come in",
+    "models": "Among the models", "wanted": "While models are searched",
+    "adding": "While a card is looked for", "inspector": "In the prompt", "app": "Everywhere",
 }  # fmt: skip
 
 

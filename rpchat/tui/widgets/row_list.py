@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -12,13 +14,17 @@ from textual.widgets.option_list import Option
 
 from rpchat.store.card_list import CardEntry
 from rpchat.store.scenes import SceneSummary
+from rpchat.tui.actions import bindings
 from rpchat.tui.rows import card_row, heading, scene_row
 
 Entry = SceneSummary | CardEntry
 
 
-class RowList(OptionList, can_focus=False):
-    """Rows in fixed columns; the chosen one carries ▸, which is seen without colours too."""
+class RowList(OptionList):
+    """Rows in fixed columns; the chosen one carries ▸, which is seen without colours too. Has the focus while letters
+    are meant as keys, not as a search."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("rows")]
 
     @dataclass
     class Chosen(Message):
