@@ -12,7 +12,7 @@ from rpchat.prompt.formats import adapter_of
 from rpchat.prompt.formats.common import Adapter
 from rpchat.reply.reader import Manners
 from rpchat.session.prompter import Fitted, fit
-from rpchat.session.take import GOING_ON, MAX_SEED, Job
+from rpchat.session.take import GOING_ON, MAX_SEED, Job, ids_of
 from rpchat.story.preset import Preset, Sampling
 from rpchat.story.scene import Member, Scene, Turn
 
@@ -83,9 +83,10 @@ def _prefill(adapter: Adapter, speaker: str, cast: Sequence[str], *, drafting: b
 
 
 def going_on(job: Job, version: Turn) -> Job:
-    """Return the job that goes on behind `version`: from its own tokens where they are kept, else from its text."""
+    """Return the job that goes on behind `version`: from its own tokens where they are kept and are this model's, else
+    from its text."""
     ids = version.record.get("ids")
-    if isinstance(ids, list) and ids:
+    if isinstance(ids, list) and ids and version.record.get("ids_of") == ids_of(job.engine):
         prefill = str(version.record.get("prefill", ""))
         job = replace(job, continue_ids=tuple(ids), prefill=prefill, shown=version.text)
     else:

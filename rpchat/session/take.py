@@ -222,5 +222,12 @@ class Take:
             record["folded"] = [asdict(fold) for fold in reply.folded]
         if reply.whole:
             record["ids"] = [*self._job.continue_ids, *self.tally.reply_ids]
+            record["ids_of"] = ids_of(self._job.engine)
             record["prefill"] = self._opening.prefill
         return Written(reply, record, self._opening.first_kept)
+
+
+def ids_of(engine: Engine) -> str:
+    """Return what tells whose token ids these are: kept under another name, they mean other words."""
+    model = engine.model
+    return f"{model.server or model.path.name} {model.name} {model.n_vocab}" if model is not None else ""

@@ -45,6 +45,18 @@ async def test_a_finished_reply_may_not_end_at_once(begin: Begin) -> None:
     assert [request.forbid_end for request in scene.engine.requests] == [0, 4]
 
 
+async def test_from_its_text_where_another_model_wrote_it(begin: Begin) -> None:
+    scene = begin(["One day", " it rained"])
+    await scene.session.say("So?")
+    await told(scene.session.reply())
+    assert scene.engine.model is not None
+    scene.engine._model = replace(scene.engine.model, n_vocab=7)
+    await told(scene.session.continue_())
+    request = scene.engine.requests[-1]
+    assert request.continue_ids == ()
+    assert read(request).endswith("assistant\nOne day")
+
+
 async def test_from_its_text_behind_an_edit(begin: Begin) -> None:
     scene = begin(["One.", " and two."])
     await scene.session.say("So?")
