@@ -8,12 +8,16 @@ import sys
 from dataclasses import dataclass
 
 from rpchat.engine.process import WorkerDiedError
+from rpchat.engine.shortage import tells_shortage
 from rpchat.story.text import one_line
 
 _WINDOWS_CODES = {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000409: "SIGABRT", 0xC0000017: "SIGKILL"}
+_NO_SERVER = re.compile(r"Failed to connect to (\S+)|RPC handshake failed for (\S+)")
+_SERVER_GONE = "Remote RPC server crashed"
 _TELLING = re.compile(r"GGML_ASSERT|GGML_ABORT|what\(\)|Error\b|error:")
 
 _MEMORY_HINT = "Choose a smaller model or a smaller n_ctx, or close other programs."
+_SERVER_HINT = "The scene goes on when it is back."
 _BUILD_HINT = "Reinstall llama-cpp-python with CMAKE_ARGS=-DGGML_NATIVE=OFF."
 
 
@@ -27,18 +31,30 @@ class Death:
     """Whether it was an instruction this CPU does not have."""
     crashed: bool = False
     """Whether the system ended it for what it computed or touched. An instruction used wrongly can look so, too."""
+    short: bool = False
+    """Whether memory ran out."""
+    killed: bool = False
+    """Whether somebody killed it: the system does that when memory runs out, but a user can do it, too."""
+    remote: bool = False
+    """Whether another machine is what failed."""
 
 
 def death_of(error: WorkerDiedError) -> Death:
     """Return the reason behind a worker's exit code and the last telling line of its log."""
     name = _signal_name(error.code)
     last = _last_line(error.log_tail)
+    unreachable = _NO_SERVER.search(error.log_tail)
+    if unreachable is not None:
+        server = one_line(unreachable[1] or unreachable[2], 80)
+        return Death(f"the RPC server {server} does not answer", _SERVER_HINT, remote=True)
+    if _SERVER_GONE in error.log_tail:
+        return Death("an RPC server is gone", _SERVER_HINT, remote=True)
     if name == "SIGILL":
         return Death("it used an instruction this CPU does not have (SIGILL)", _BUILD_HINT, illegal=True, crashed=True)
     if name == "SIGKILL":
-        return Death("it was killed, most likely because memory ran out", _MEMORY_HINT)
-    if "MemoryError" in error.log_tail or "bad_alloc" in error.log_tail:
-        return Death("memory ran out", _MEMORY_HINT)
+        return Death("it was killed, most likely because memory ran out", _MEMORY_HINT, killed=True)
+    if tells_shortage(error.log_tail):
+        return Death("memory ran out", _MEMORY_HINT, short=True)
     if name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE"):
         return Death(f"it crashed ({name}){last}", "", crashed=True)
     if name:

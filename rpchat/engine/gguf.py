@@ -12,11 +12,11 @@ import struct
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Literal
 
 from rpchat.engine.cursor import AGAIN, Cursor, Scalar, Span
+from rpchat.engine.tensors import Tensor, read_tensors
 from rpchat.errors import ModelError
 from rpchat.story.text import one_line
 
@@ -28,19 +28,9 @@ _HEAD = 24
 """Bytes of magic, version and the two counts."""
 _MOST_ENTRIES = 1 << 16
 _MOST_TENSORS = 1 << 16
-_MOST_DIMENSIONS = 4
 _LONGEST_NAME = 1 << 16
 _TOKENS, _TOKEN_KINDS = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
 _KINDS: dict[float | None, TokenKind] = {2: "unknown", 3: "control", 4: "user-defined", 5: "unused", 6: "byte"}
-
-# Tensor types: (elements in a block, bytes of a block).
-_BLOCKS = {
-    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
-    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292), 16: (256, 66),
-    17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136),
-    24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54),
-    35: (256, 66), 39: (32, 17),
-}  # fmt: skip
 
 # `general.file_type`: how most of the weights are quantised.
 _FILE_TYPES = {
@@ -62,10 +52,15 @@ class Header:
     """Short arrays of numbers: one value a layer."""
     vocabulary: Mapping[str, Span]
     """Where the lists of the vocabulary stand in the file, by their keys."""
-    tensors: int
-    parameters: int
+    tensors: tuple[Tensor, ...]
+    """Those of this file; a model that was split has more in its other files."""
     size: int
     """Bytes of the weights in this file."""
+
+    @property
+    def parameters(self) -> int:
+        """Return the number of weights in this file."""
+        return sum(tensor.elements for tensor in self.tensors)
 
     @property
     def absolute_path(self) -> str:
@@ -189,11 +184,11 @@ def _mapped(path: Path) -> Iterator[tuple[str, mmap.mmap]]:
 
 
 def _walk(path: Path, label: str, data: mmap.mmap) -> Header:
-    version, tensors, entries = struct.unpack_from("<IQQ", data, 4)
+    version, count, entries = struct.unpack_from("<IQQ", data, 4)
     if version not in _VERSIONS:
         raise ModelError(f"{label} is GGUF version {version}, which is not supported")
-    if tensors > _MOST_TENSORS or entries > _MOST_ENTRIES:
-        raise ModelError(f"{label} is damaged: its header counts {tensors} tensors and {entries} entries", AGAIN)
+    if count > _MOST_TENSORS or entries > _MOST_ENTRIES:
+        raise ModelError(f"{label} is damaged: its header counts {count} tensors and {entries} entries", AGAIN)
     cursor = Cursor(data, label, at=_HEAD)
     metadata: dict[str, Scalar] = {}
     arrays: dict[str, tuple[float, ...]] = {}
@@ -207,7 +202,8 @@ def _walk(path: Path, label: str, data: mmap.mmap) -> Header:
             metadata[key] = value
         elif value is not None and key in (_TOKENS, _TOKEN_KINDS):
             vocabulary[key] = value
-    parameters, end = _tensors(cursor, tensors)
+    tensors = read_tensors(cursor, count)
+    end = max((tensor.offset + tensor.size for tensor in tensors), default=0)
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment <= 0 or alignment % 8:
         raise ModelError(f"{label} is damaged: its alignment is {one_line(str(alignment))}", AGAIN)
@@ -220,22 +216,5 @@ def _walk(path: Path, label: str, data: mmap.mmap) -> Header:
         arrays=arrays,
         vocabulary=vocabulary,
         tensors=tensors,
-        parameters=parameters,
         size=len(data) - start,
     )
-
-
-def _tensors(cursor: Cursor, count: int) -> tuple[int, int]:
-    """Return the number of parameters, and where the last tensor ends behind the start of the data."""
-    parameters, end = 0, 0
-    for _ in range(count):
-        cursor.name(_LONGEST_NAME)
-        dimensions = cursor.number("<I")
-        if not 0 < dimensions <= _MOST_DIMENSIONS:
-            raise cursor.damaged(f"a tensor of {dimensions} dimensions")
-        elements = prod(cursor.number("<Q") for _ in range(dimensions))
-        kind, offset = cursor.number("<I"), cursor.number("<Q")
-        block, size = _BLOCKS.get(kind, (1, 0))
-        parameters += elements
-        end = max(end, offset + elements // block * size)
-    return parameters, end

@@ -1,4 +1,5 @@
-"""A worker process that holds a model: started, started again when it dies, in safe mode where its build needs that.
+"""A worker process that holds a model: started, started again when it dies, in safe mode where its build needs that,
+with less where memory runs out.
 
 Invariants: after `close` nothing that was started here is left, and nothing is started any more.
 """
@@ -7,49 +8,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rpchat.engine.death import Death, death_of
 from rpchat.engine.gguf import Header
 from rpchat.engine.machine import Machine
-from rpchat.engine.port import EngineSettings, Loaded, LoadEvent, Loading, ModelInfo
+from rpchat.engine.port import EngineSettings, Loaded, LoadEvent, Loading, ModelInfo, Resources, Stepping
 from rpchat.engine.process import Worker, WorkerDiedError
-from rpchat.engine.wire import Fields, model_of
+from rpchat.engine.shortage import ShortageError, system_kills
+from rpchat.engine.target import Fitting, Target
+from rpchat.engine.wire import Fields, model_of, resources_of
 from rpchat.errors import EngineError, ModelError, PromptError, RpchatError
 from rpchat.story.text import one_line
 
-_DEFAULT_CONTEXT = 8192
 _ERRORS: dict[str, type[RpchatError]] = {
     "ModelError": ModelError,
+    "ShortageError": ShortageError,
     "PromptError": PromptError,
     "EngineError": EngineError,
 }
-_CACHE_BITS = {
-    "f32": 32.0, "f16": 16.0, "bf16": 16.0, "q8_0": 8.5, "q5_1": 6.0, "q5_0": 5.5, "q4_1": 5.0, "q4_0": 4.5,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The model a worker is to hold."""
-
-    header: Header
-    settings: EngineSettings
-    controls: tuple[str, ...]
-
-    @property
-    def n_ctx(self) -> int:
-        """The context to ask for, in tokens."""
-        trained = self.header.context_length or _DEFAULT_CONTEXT
-        return self.settings.n_ctx or min(trained, _DEFAULT_CONTEXT)
-
-    @property
-    def cache_bytes(self) -> int:
-        """Return what the KV cache takes with these settings, as far as the header tells."""
-        keys, values = self.header.cache_elements()
-        bits = keys * _CACHE_BITS[self.settings.type_k] + values * _CACHE_BITS[self.settings.type_v]
-        return int((self.n_ctx + self.settings.n_spare) * bits / 8)
 
 
 class Host:
@@ -63,7 +41,9 @@ class Host:
         self.worker: Worker | None = None
         self._command = command
         self._target: Target | None = None
+        self._fitting: Fitting | None = None
         self._warming = False
+        self._kills: int | None = None
         self._closed = False
 
     async def close(self) -> None:
@@ -91,41 +71,60 @@ class Host:
             await worker.end()
 
     async def start(self, target: Target) -> AsyncGenerator[LoadEvent, None]:
-        """Start a worker that holds `target`; a build that dies here is started again in safe mode."""
+        """Start a worker that holds `target`.
+
+        A build that dies here is started again in safe mode; where memory runs out, less and less is asked for.
+        """
         quantisation = target.header.quantisation
         known = self.machine.safe(quantisation)
         safe = bool(known)
+        fitting = (self._fitting if self._target is target else None) or Fitting(target, self.machine)
+        stepped = False
         while True:
             self._warming = False
             try:
-                async with aclosing(self._attempt(target, safe=safe, warm_up=known is None)) as events:
+                async with aclosing(self._attempt(target, fitting, safe=safe, warm_up=known is None)) as events:
                     async for event in events:
-                        yield event
+                        # What was given up a moment ago need not be told twice.
+                        if not (stepped and isinstance(event, Stepping)):
+                            yield event
+                break
+            except ShortageError:
+                given_up = fitting.step()
+                if given_up is None:
+                    raise
             except WorkerDiedError as error:
-                death = death_of(error)
-                built_wrong = death.illegal or (death.crashed and self._warming)
                 if self._closed:
                     raise EngineError("the engine was closed") from None
-                if safe or not built_wrong:
+                death = death_of(error)
+                given_up = fitting.step() if death.short or death.killed else None
+                built_wrong = death.illegal or (death.crashed and self._warming)
+                if given_up is None and (safe or not built_wrong):
                     raise _loading_failed(target, death) from None
-                safe = True
-            else:
-                break
+                safe = safe or given_up is None
+            if given_up is not None:
+                stepped = True
+                yield Stepping(f"memory ran out, trying again with {given_up}")
+        fitting.remember()
         if known is None or safe != known:
             self.machine.remember(safe=safe, quantisation=quantisation)
 
-    async def _attempt(self, target: Target, *, safe: bool, warm_up: bool) -> AsyncGenerator[LoadEvent, None]:
+    async def _attempt(
+        self, target: Target, fitting: Fitting, *, safe: bool, warm_up: bool
+    ) -> AsyncGenerator[LoadEvent, None]:
         await self.drop()
         worker = self.worker = await self.spawn()
+        self._kills = system_kills()
         loaded = False
         try:
+            fit = fitting.possible(await prepared(worker, target.settings))
+            for line in fit.told:
+                yield Stepping(line)
             await worker.send(
                 "load",
                 path=target.header.absolute_path,
-                settings=target.settings,
+                settings=fit.settings,
                 controls=target.controls,
-                n_ctx=target.n_ctx,
-                cache_bytes=target.cache_bytes,
                 safe_mode=safe,
                 warm_up=warm_up,
             )
@@ -138,11 +137,29 @@ class Host:
                     continue
                 loaded = True
                 model = with_header(model_of(content["model"]), target.header)
-                self._target, self.model = target, model
+                self._target, self._fitting, self.model = target, fitting, model
         finally:
             if not loaded:
                 await self.drop()
         yield Loaded(model)
+
+    @property
+    def loaded(self) -> ModelInfo:
+        """The model that is loaded; there must be one."""
+        assert self.model is not None
+        return self.model
+
+    def differs_in_scales_only(self, target: Target) -> bool:
+        """Return whether the worker holds this model already, but for how strongly its adapters count."""
+        mine = self._target
+        if mine is None or mine.settings == target.settings or self.worker is None or not self.worker.alive:
+            return False
+        same = (mine.header, mine.controls) == (target.header, target.controls)
+        return same and _unscaled(mine.settings) == _unscaled(target.settings)
+
+    def rescaled(self, target: Target) -> None:
+        """Note that the model held now has the adapters' scales of `target`."""
+        self._target, self._fitting = target, Fitting(target, self.machine)
 
     async def ready(self) -> Worker:
         """Return a worker that holds the model, started again where it is gone."""
@@ -161,10 +178,26 @@ class Host:
         if self._closed:
             return EngineError("the engine was closed")
         death = death_of(error)
+        if self._fitting is not None and self._ran_short(death):
+            given_up = self._fitting.step()
+            if given_up is not None:
+                self._fitting.remember()
+                death = replace(death, hint=f"From now on: {given_up}.")
         if death.illegal and self._target is not None and self.model is not None and not self.model.safe_mode:
             self.machine.remember(safe=True, quantisation=self._target.header.quantisation)
             death = replace(death, hint="From now on it runs in safe mode.")
         return EngineError(f"the engine died: {death.reason}", death.hint)
+
+    def _ran_short(self, death: Death) -> bool:
+        """Return whether a death at work was for want of memory: a kill is one only if the system says that it was."""
+        kills = system_kills()
+        return death.short or (death.killed and None not in (kills, self._kills) and kills != self._kills)
+
+
+async def prepared(worker: Worker, settings: EngineSettings) -> Resources:
+    """Have a fresh worker heed its limits and find its devices; return what there is. Raises what the worker tells."""
+    await worker.send("prepare", memory_limit_mb=settings.memory_limit_mb, rpc_servers=settings.rpc_servers)
+    return resources_of(checked(*await worker.receive())["resources"])
 
 
 def checked(kind: str, content: Fields) -> Fields:
@@ -191,5 +224,9 @@ def with_header(model: ModelInfo, header: Header) -> ModelInfo:
 
 
 def _loading_failed(target: Target, death: Death) -> ModelError:
-    name = one_line(target.header.path.name)
-    return ModelError(f"{name} cannot be loaded: the engine died: {death.reason}", death.hint)
+    reason = death.reason if death.remote else f"the engine died: {death.reason}"
+    return ModelError(f"{target.name} cannot be loaded: {reason}", death.hint)
+
+
+def _unscaled(settings: EngineSettings) -> EngineSettings:
+    return replace(settings, lora=tuple(replace(file, scale=1.0) for file in settings.lora))

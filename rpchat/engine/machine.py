@@ -1,4 +1,4 @@
-"""What is known of this machine and this build of llama.cpp: whether safe mode is needed.
+"""What is known of this machine and this build of llama.cpp: whether safe mode is needed, and what memory did not hold.
 
 A build can use instructions that die here (signal 4); whether it does shows only when a prompt is read. The answer is
 kept in a JSON file, keyed by the CPU and by the library's files, so a new build or another CPU asks anew.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,13 +21,17 @@ _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll")
 _SAFE, _FINE = "safe", "fine"
 
 
+_MUCH_MORE = 1.25
+"""How much more memory is free when it is worth trying again what it did not hold."""
+
+
 class Machine:
-    """The memory of safe mode in the JSON file `path`. Without a readable, writable file nothing is remembered."""
+    """The memory in the JSON file `path`. Without a readable, writable file nothing is remembered."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._key = ""
-        self._fresh: dict[str, str] = {}
+        self._fresh: dict[str, object] = {}
 
     def safe(self, quantisation: str) -> bool | None:
         """Return whether models of this quantisation need safe mode here; None where it has not been seen.
@@ -42,9 +46,26 @@ class Machine:
 
     def remember(self, *, safe: bool, quantisation: str) -> None:
         """Keep what was seen. A file that cannot be written is gone without: it is seen again the next time."""
-        seen = {self.key: _SAFE} if safe else {self._fine_key(quantisation): _FINE}
-        known = self._known() | seen
-        self._fresh |= seen
+        self._keep({self.key: _SAFE} if safe else {self._fine_key(quantisation): _FINE})
+
+    def steps(self, model: str, *, wishes: str, free: int) -> int:
+        """Return how many steps down a model needed when it was loaded last: `wishes` names what was asked for.
+
+        0 if it was asked for otherwise then, or much more memory is free now.
+        """
+        match self._known().get(self._steps_key(model)):
+            case {"wishes": str(asked), "steps": int(steps), "free": int(then)} if asked == wishes:
+                return steps if free < then * _MUCH_MORE else 0
+            case _:
+                return 0
+
+    def remember_steps(self, model: str, *, wishes: str, free: int, steps: int) -> None:
+        """Keep how many steps down a model needed with so many bytes free."""
+        self._keep({self._steps_key(model): {"wishes": wishes, "steps": steps, "free": free}})
+
+    def _keep(self, seen: Mapping[str, object]) -> None:
+        known = self._known() | dict(seen)
+        self._fresh.update(seen)
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +86,10 @@ class Machine:
     def _fine_key(self, quantisation: str) -> str:
         return f"{self.key}:{quantisation}"
 
-    def _known(self) -> dict[str, str]:
+    def _steps_key(self, model: str) -> str:
+        return f"{self.key}:steps:{model}"
+
+    def _known(self) -> dict[str, object]:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

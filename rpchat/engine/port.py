@@ -1,7 +1,7 @@
 """The engine as the rest of the program knows it: what it is asked, what it tells.
 
-Two engines stand behind this: `child.ChildEngine` (llama.cpp in a child process) and
-`scripted.ScriptedEngine` (deterministic, for tests).
+Three engines stand behind this: `child.ChildEngine` (llama.cpp in a child process), `remote.engine.RemoteEngine` (a
+server) and `scripted.ScriptedEngine` (deterministic, for tests).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol
 
-from annotated_types import Ge
+from annotated_types import Ge, MinLen
 
 from rpchat.prompt.segment import Segment
 from rpchat.story.preset import Sampling
@@ -35,19 +35,27 @@ class LoraFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """How a model is loaded; the names are llama.cpp's own. 0 or empty means: found out."""
+    """How a model is loaded; the names are llama.cpp's own. 0 or empty means: found out.
+
+    What is set is kept as long as memory holds it; where it does not, `fit` says what is done instead.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     n_ctx: Annotated[int, Ge(0)] = 0
-    """Context in tokens; 0 takes the model's own, at most 8192."""
+    """Context in tokens; 0 takes the model's own, at most 8192, and less where memory holds no more."""
     n_gpu_layers: Annotated[int, Ge(-1)] = -1
-    """Layers on the GPU; -1 is all of them. Without a GPU it changes nothing."""
+    """Layers on the GPU, the output counted as one; -1 is as many as fit. Without a GPU it changes nothing."""
     split_mode: Literal["none", "layer", "row"] = "layer"
+    """How several GPUs share a model: only the main one, whole layers, or rows of each tensor."""
     main_gpu: Annotated[int, Ge(0)] = 0
+    """The GPU that has everything where nothing is split, counted from 0."""
     tensor_split: tuple[Annotated[float, Ge(0)], ...] = ()
-    """The share of each GPU."""
+    """The share of each GPU; empty shares by their free memory."""
+    offload_kqv: bool = True
+    """Whether a layer on the GPU has its KV cache there."""
     flash_attn: Literal["auto", "on", "off"] = "auto"
+    """A quantised V cache needs it. By itself it is on where a GPU computes it."""
     type_k: CacheType = "f16"
     type_v: CacheType = "f16"
     n_threads: Annotated[int, Ge(0)] = 0
@@ -64,6 +72,10 @@ class EngineSettings:
     more is read again."""
     use_mmap: bool = True
     use_mlock: bool = False
+    memory_limit_mb: Annotated[int, Ge(0)] = 0
+    """Megabytes of address space the engine's process may take; 0 is no limit. Not on Windows."""
+    rpc_servers: tuple[Annotated[str, MinLen(3)], ...] = ()
+    """llama.cpp's RPC servers, each as `host:port`; their devices are used like GPUs of this machine."""
     lora: tuple[LoraFile, ...] = ()
     """Adapters put on the model, all at once."""
 
@@ -77,6 +89,20 @@ class Device:
     kind: Literal["cpu", "gpu", "igpu", "accel"]
     free: int
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What there is to load a model with, as it is now. Memory in bytes; 0 where it is not told."""
+
+    free: int = 0
+    """Memory of the host that can be had without pushing others out, within every limit on this process."""
+    total: int = 0
+    threads: int = 1
+    """Physical cores that may be used."""
+    devices: tuple[Device, ...] = ()
+    unified: bool = False
+    """Whether GPU and host have the same memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +145,10 @@ class ModelInfo:
     """Version of llama-cpp-python."""
     features: str
     """llama.cpp's system info line."""
+    server: str = ""
+    """Host and port of the server that computes; empty where this machine does."""
+    text_only: bool = False
+    """Whether the server takes only text: control tokens are written out, and token ids are made up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +161,9 @@ class Inspection:
     """llama.cpp's system info line: what the build uses of this CPU."""
     gpu_offload: bool
     """Whether the build can give layers to a GPU at all."""
+    rpc: bool = False
+    """Whether the build can use devices of other machines."""
+    resources: Resources = Resources()
     devices: tuple[Device, ...]
     safe_mode: bool | None
     """Whether models are loaded in safe mode here; None where none was loaded yet."""
@@ -165,6 +198,13 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
+class Stepping:
+    """A model is loaded otherwise than it was asked for, because memory does not hold it: one line that says how."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """The model is ready."""
 
@@ -177,6 +217,13 @@ class Reading:
 
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for the reader: what of a request the engine cannot do as it was asked. Each is told once."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +256,8 @@ def seed_of(seed: int, version: int) -> int:
     return (seed + version) % 0xFFFFFFFF
 
 
-LoadEvent = Loading | Loaded
-StreamEvent = Reading | Piece | Ended
+LoadEvent = Loading | Stepping | Loaded
+StreamEvent = Reading | Notice | Piece | Ended
 
 
 class Engine(Protocol):

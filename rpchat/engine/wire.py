@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rpchat.engine.port import Device, EngineSettings, Inspection, LoraFile, ModelInfo, Request
+from rpchat.engine.port import Device, EngineSettings, Inspection, LoraFile, ModelInfo, Request, Resources
 from rpchat.prompt.segment import Segment
 from rpchat.story.preset import Sampling
 
@@ -77,12 +77,18 @@ def model_of(content: Fields) -> ModelInfo:
     )
 
 
+def resources_of(content: Fields) -> Resources:
+    """Return what there is to load a model with, as a message tells it."""
+    return _build(Resources, content, devices=_devices_of(content["devices"]))
+
+
 def inspection_of(content: Fields) -> Inspection:
     """Return the inspection in a message."""
     model = content["model"]
     return _build(
         Inspection,
         content,
+        resources=resources_of(content["resources"]),
         devices=_devices_of(content["devices"]),
         model=None if model is None else model_of(model),
     )

@@ -8,9 +8,12 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rpchat.engine.worker import __main__ as worker
+
+if TYPE_CHECKING:
+    from rpchat.engine.worker.model import Order
 
 
 def misbehave(behaviour: str, record: Path) -> None:
@@ -25,6 +28,7 @@ def misbehave(behaviour: str, record: Path) -> None:
 
     def loading(order: model.Order, **rest: Any) -> model.Model:
         note(record, "safe" if order.safe_mode else "fast")
+        run_short(behaviour, order)
         if behaviour == "hopeless" or (behaviour == "illegal" and not order.safe_mode):
             die(signal.SIGILL)
         if order.safe_mode:
@@ -39,6 +43,26 @@ def misbehave(behaviour: str, record: Path) -> None:
 
     patch(model, "load", loading)
     return worker.main()
+
+
+def run_short(behaviour: str, order: Order) -> None:
+    """Let memory run out for what is larger than a behaviour allows."""
+    from rpchat.engine.shortage import ShortageError
+    from rpchat.engine.worker.decode import Decoder
+
+    large = order.settings.n_ctx > 4096
+    if behaviour == "killed-when-large" and large:
+        die(signal.SIGKILL)
+    if behaviour == "always-refused" or (behaviour == "refused-when-large" and large):
+        raise ShortageError(f"a context of {order.settings.n_ctx} tokens cannot be made: out of memory")
+    if behaviour == "short-at-work" and order.settings.n_batch > 128:
+        patch(Decoder, "reply", lambda *_, **__: run_out())
+
+
+def run_out() -> None:
+    """Die as llama.cpp does where it cannot have memory."""
+    print("terminate called after throwing an instance of 'std::bad_alloc'", file=sys.stderr, flush=True)
+    die(signal.SIGABRT)
 
 
 def patch(owner: object, name: str, value: object) -> None:

@@ -23,7 +23,7 @@ LONG = (text(STORY * 4),)
 async def begin(engine: ChildEngine) -> asyncio.Task[bool]:
     """Begin to read ahead something that takes a while, and wait until the worker is at it."""
     task = asyncio.create_task(engine.read_ahead(LONG))
-    await until(lambda: engine._ahead > 0)
+    await until(lambda: engine._orders._ahead > 0)
     return task
 
 

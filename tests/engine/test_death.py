@@ -205,6 +205,8 @@ async def test_a_library_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> No
         (-signal.SIGKILL, "", "memory ran out"),
         (-signal.SIGABRT, "x\nGGML_ASSERT(a > b) failed\ny", r"crashed \(SIGABRT\): GGML_ASSERT\(a > b\) failed"),
         (-signal.SIGABRT, "what():  std::bad_alloc", "memory ran out"),
+        (-signal.SIGABRT, "Failed to connect to 10.0.0.7:50052", r"RPC server 10\.0\.0\.7:50052 does not answer"),
+        (-signal.SIGABRT, "Remote RPC server crashed or returned malformed response", "an RPC server is gone"),
         (-signal.SIGTERM, "", "ended by SIGTERM"),
         (3, "", "exit code 3"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings, Loaded, Loading
+from rpchat.engine.port import EngineSettings, Loaded, Loading, Stepping
 from rpchat.errors import EngineError, ModelError
 from rpchat.prompt.segment import text
 from tests.engine.conftest import N_CTX
@@ -99,9 +99,13 @@ async def test_a_file_that_is_no_model_is_one_line_and_harms_nothing(
     assert (await reply(own_engine, ask(question("Hi."), max_tokens=1))).end.reply_tokens == 1
 
 
-async def test_a_context_memory_cannot_hold_is_refused(own_engine: ChildEngine) -> None:
-    with pytest.raises(ModelError, match=r"takes .* GB of memory, .* are free"):
-        await load_events(own_engine, smollm2_path(), EngineSettings(n_ctx=2**31 - 1))
+async def test_a_context_memory_cannot_hold_is_cut_down_and_told(own_engine: ChildEngine) -> None:
+    settings = replace(quick(), n_ctx=2**31 - 1)
+    events = await load_events(own_engine, smollm2_path(), settings)
+    told = [event.what for event in events if isinstance(event, Stepping)]
+    assert told == ["a context of 8,192 tokens of 2,147,483,647 asked for: no more fit"]
+    assert own_engine.model is not None
+    assert own_engine.model.n_ctx == 8192
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -14,11 +17,13 @@ from rpchat.errors import ModelError
 from rpchat.prompt.segment import text
 from rpchat.story.preset import Sampling
 from tests import vocabularies
+from tests.engine.helpers import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WIDTH = 32
 RANK = 4
+NAMES = ("attn_q", "attn_output", "ffn_down")
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +33,20 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def write_lora(path: Path, *, architecture: str = "llama") -> Path:
+def write_lora(
+    path: Path, *, architecture: str = "llama", width: int = WIDTH, halves: str = "ab", names: tuple[str, ...] = NAMES
+) -> Path:
+    """Write a LoRA for the tiny model; a `width` or `halves` other than its own make one that does not fit."""
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(RANK))
     rng = np.random.default_rng(3)
-    for name in ("attn_q", "attn_output", "ffn_down"):
-        writer.add_tensor(f"blk.0.{name}.weight.lora_a", rng.standard_normal((RANK, WIDTH), dtype=np.float32))
-        writer.add_tensor(f"blk.0.{name}.weight.lora_b", rng.standard_normal((WIDTH, RANK), dtype=np.float32))
+    for name in names:
+        for half, shape in (("a", (RANK, width)), ("b", (width, RANK))):
+            values = rng.standard_normal(shape, dtype=np.float32)
+            if half in halves:
+                writer.add_tensor(f"blk.0.{name}.weight.lora_{half}", values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -44,9 +54,17 @@ def write_lora(path: Path, *, architecture: str = "llama") -> Path:
     return path
 
 
-async def written(engine: ChildEngine, base: Path, *lora: LoraFile) -> list[int]:
+async def load(engine: ChildEngine, base: Path, *lora: LoraFile) -> None:
     async for _ in engine.load(base, EngineSettings(n_ctx=256, n_threads=1, lora=lora)):
         pass
+
+
+async def written(engine: ChildEngine, base: Path, *lora: LoraFile) -> list[int]:
+    await load(engine, base, *lora)
+    return await again(engine)
+
+
+async def again(engine: ChildEngine) -> list[int]:
     request = Request(
         segments=(text("Tell me a story."),), sampling=Sampling(temperature=0), seed=1, max_tokens=16, forbid_end=16
     )
@@ -72,3 +90,55 @@ async def test_refused(own_engine: ChildEngine, base: Path, tmp_path: Path) -> N
         with pytest.raises(ModelError, match="is no LoRA for this model"):
             await written(own_engine, base, LoraFile(path=str(wrong)))
     assert await written(own_engine, base)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ({"architecture": "gpt2"}, "it was made for gpt2, this is llama"),
+        ({"width": 2 * WIDTH}, r"blk\.0\.attn_q\.weight is 32×32 in the model, 64×64 in the LoRA"),
+        ({"halves": "a"}, r"blk\.0\.attn_q\.weight has no other half"),
+        ({"halves": "b"}, r"blk\.0\.attn_q\.weight\.lora_b has no other half"),
+    ],
+)
+async def test_what_does_not_fit_is_said_before_anything_is_loaded(
+    own_engine: ChildEngine, base: Path, tmp_path: Path, made: dict[str, Any], words: str
+) -> None:
+    path = write_lora(tmp_path / "wrong.gguf", **made)
+    with pytest.raises(ModelError, match=f"wrong.gguf is no LoRA for this model: {words}"):
+        await written(own_engine, base, LoraFile(path=str(path)))
+    assert own_engine.worker_pid is None
+
+
+async def test_the_scale_is_changed_without_loading_again(own_engine: ChildEngine, base: Path, tmp_path: Path) -> None:
+    path = str(write_lora(tmp_path / "lora.gguf"))
+    plain = await written(own_engine, base, LoraFile(path=path, scale=0.0))
+    pid = own_engine.worker_pid
+    strong = await written(own_engine, base, LoraFile(path=path, scale=8.0))
+    assert own_engine.worker_pid == pid
+    # What was read with the other scale is read again: the reply is that of a model loaded with it.
+    fresh = ChildEngine(log=tmp_path / "log", machine=tmp_path / "machine.json")
+    try:
+        assert strong == await written(fresh, base, LoraFile(path=path, scale=8.0)) != plain
+    finally:
+        await fresh.close()
+    # A worker that dies comes back with the scale it had last.
+    assert own_engine.worker_pid is not None
+    os.kill(own_engine.worker_pid, signal.SIGKILL)
+    await until(lambda: own_engine.worker_pid is None)
+    assert await again(own_engine) == strong
+
+
+async def test_the_logits_follow_the_scale(own_engine: ChildEngine, base: Path, tmp_path: Path) -> None:
+    path = str(write_lora(tmp_path / "last.gguf", names=("ffn_down",)))
+    apart = []
+    for scale in (0.0, 1.0, 4.0, 8.0, -4.0, 1.0):
+        await load(own_engine, base, LoraFile(path=path, scale=scale))
+        first, second = await own_engine.score([(text("Tell me a story"),), (text("Tell me a lie"),)])
+        apart.append(first - second)
+    *changing, again_once = apart
+    assert len(set(changing)) == len(changing)
+    assert again_once == changing[1]
+    await load(own_engine, base)
+    first, second = await own_engine.score([(text("Tell me a story"),), (text("Tell me a lie"),)])
+    assert first - second == changing[0]

@@ -249,7 +249,7 @@ async def test_there_may_be_nothing_to_keep(own_engine: ChildEngine, tmp_path: P
 
 async def test_real_work_does_not_wait_for_it(writer: ChildEngine, tmp_path: Path) -> None:
     reading = asyncio.create_task(writer.read_ahead(LONG))
-    await until(lambda: writer._ahead > 0)
+    await until(lambda: writer._orders._ahead > 0)
     saving = asyncio.create_task(writer.save_state(tmp_path / "kv", limit=PLENTY))
     await asyncio.sleep(0)
     begun = time.monotonic()
@@ -265,7 +265,7 @@ async def test_cancelled_it_leaves_the_worker_idle(writer: ChildEngine, kept: by
     worker = writer.worker_pid
     for work in (writer.restore_state(path), writer.save_state(path, limit=PLENTY)):
         task = asyncio.ensure_future(work)
-        await until(lambda: writer._lock.locked())
+        await until(lambda: writer._orders._lock.locked())
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

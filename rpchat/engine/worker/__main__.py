@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from rpchat.errors import EngineError, ModelError, PromptError
 from rpchat.story.text import one_line
 
 if TYPE_CHECKING:
-    from rpchat.engine.worker.model import Model
+    from rpchat.engine.worker.model import Model, Order
 
 
 _REINSTALL = "Reinstall it for this Python and this machine."
@@ -53,14 +54,19 @@ class Desk:
         inbox.leave = self._flag.leave
         self._log = LibraryLog()
         self._model: Model | None = None
+        self._order: Order | None = None
         self._state_key: bytes | None = None
         llama_cpp.llama_backend_init()
 
     def obey(self, kind: str, content: Fields) -> None:
         """Carry out one order and answer it. Raises what the answer `failed` tells."""
         match kind:
+            case "prepare":
+                self._prepare(content)
             case "load":
                 self._load(content)
+            case "scale":
+                self._scale(content)
             case "tokenize":
                 ids = self._loaded().vocabulary.tokenize(segments_of(content["segments"]))
                 self._pipes.send("tokens", ids=ids)
@@ -91,6 +97,16 @@ class Desk:
             raise EngineError("no model is loaded")
         return self._model
 
+    def _prepare(self, content: Fields) -> None:
+        """Before a model is loaded: heed the limit on memory, find the servers, and say what there is."""
+        from rpchat.engine.worker.devices import resources
+        from rpchat.engine.worker.limits import limit_memory
+        from rpchat.engine.worker.rpc import add_servers
+
+        limit_memory(content["memory_limit_mb"])
+        add_servers(content["rpc_servers"])
+        self._pipes.send("resources", resources=resources())
+
     def _load(self, content: Fields) -> None:
         from rpchat.engine.worker.model import Order, load
         from rpchat.engine.worker.state import state_key
@@ -99,8 +115,6 @@ class Desk:
             path=Path(content["path"]),
             settings=settings_of(content["settings"]),
             controls=tuple(content["controls"]),
-            n_ctx=content["n_ctx"],
-            cache_bytes=content["cache_bytes"],
             safe_mode=content["safe_mode"],
             warm_up=content["warm_up"],
         )
@@ -112,11 +126,23 @@ class Desk:
                 told = done
                 self._pipes.send(kind, done=done)
 
+        self._order = order
         self._state_key = state_key(order)
         # Loading cannot be cancelled: closing the pipe ends this process. The first stream has a higher number.
         self._flag.begin(1)
         self._model = load(order, log=self._log, tell=tell, flag=self._flag)
         self._pipes.send("loaded", model=self._model.info)
+
+    def _scale(self, content: Fields) -> None:
+        from rpchat.engine.worker.state import state_key
+
+        model, order = self._loaded(), self._order
+        assert order is not None
+        settings = settings_of(content["settings"])
+        model.scale(settings.lora)
+        self._order = replace(order, settings=replace(order.settings, lora=settings.lora))
+        self._state_key = state_key(self._order)
+        self._pipes.send("scaled")
 
     def _stream(self, content: Fields) -> None:
         from rpchat.engine.worker.decode import CancelledError
@@ -209,16 +235,19 @@ class Desk:
         import llama_cpp
 
         from rpchat.engine.port import Inspection
-        from rpchat.engine.worker.devices import devices, features
+        from rpchat.engine.worker.devices import features, resources
         from rpchat.engine.worker.model import inspect
 
         path = content["path"]
         controls = tuple(content["controls"])
+        here = resources()
         inspection = Inspection(
             library=llama_cpp.__version__,
             features=features(),
             gpu_offload=bool(llama_cpp.llama_supports_gpu_offload()),
-            devices=devices(),
+            rpc=bool(llama_cpp.llama_supports_rpc()),
+            resources=here,
+            devices=here.devices,
             safe_mode=None,
             model=None if path is None else inspect(Path(path), controls=controls, log=self._log),
         )

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import ctypes
+import platform
+import sys
 from typing import Literal
 
 import llama_cpp
 import psutil
 from llama_cpp._ggml import libggml
 
-from rpchat.engine.port import Device
+from rpchat.engine.port import Device, Resources
+from rpchat.engine.worker.limits import host_memory
 from rpchat.story.text import one_line
 
 Kind = Literal["cpu", "gpu", "igpu", "accel"]
 
 _KINDS: tuple[Kind, ...] = ("cpu", "gpu", "igpu", "accel")
+
+
+def resources() -> Resources:
+    """Return what there is to load a model with, as it is now."""
+    free, total = host_memory()
+    unified = sys.platform == "darwin" and platform.machine() == "arm64"
+    return Resources(free=free, total=total, threads=threads(), devices=devices(), unified=unified)
 
 
 def devices() -> tuple[Device, ...]:

@@ -13,16 +13,26 @@ from rpchat.errors import ModelError
 from rpchat.story.text import one_line
 
 
-def apply_lora(model: llama_cpp.llama_model_p, context: llama_cpp.llama_context_p, files: Sequence[LoraFile]) -> None:
-    """Put the adapters on the model, as long as it lives. Raises ModelError for a file that is none for this model."""
-    if not files:
-        return
-    adapters = [_load(model, Path(file.path).expanduser()) for file in files]
-    kind = llama_cpp.llama_adapter_lora_p_ctypes
-    pointers = (kind * len(adapters))(*(ctypes.cast(adapter, kind) for adapter in adapters))
-    scales = (ctypes.c_float * len(files))(*(file.scale for file in files))
-    if llama_cpp.llama_set_adapters_lora(context, pointers, len(adapters), scales) != 0:
-        raise ModelError("the LoRA adapters cannot be put on this model")
+class Adapters:
+    """The adapters of one model, loaded once; how strongly each counts can be changed at any time."""
+
+    def __init__(self, model: llama_cpp.llama_model_p, files: Sequence[LoraFile]) -> None:
+        """Load them; they live as long as the model. Raises ModelError for a file that is none for this model."""
+        self._adapters = [_load(model, Path(file.path).expanduser()) for file in files]
+
+    def scale(self, context: llama_cpp.llama_context_p, files: Sequence[LoraFile]) -> None:
+        """Let each count as its file now says: the files are those that were loaded, in their order.
+
+        What `context` has read was read with the scales before. Raises ModelError.
+        """
+        if not self._adapters:
+            return
+        kind = llama_cpp.llama_adapter_lora_p_ctypes
+        count = len(self._adapters)
+        pointers = (kind * count)(*(ctypes.cast(adapter, kind) for adapter in self._adapters))
+        scales = (ctypes.c_float * count)(*(file.scale for file in files))
+        if llama_cpp.llama_set_adapters_lora(context, pointers, count, scales) != 0:
+            raise ModelError("the LoRA adapters cannot be put on this model")
 
 
 def _load(model: llama_cpp.llama_model_p, path: Path) -> ctypes.c_void_p:

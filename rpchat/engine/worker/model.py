@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import llama_cpp
-import psutil
 
-from rpchat.engine.port import Device, EngineSettings, ModelInfo
+from rpchat.engine.needs import SEQUENCES, flash_attention, ubatch_of
+from rpchat.engine.port import Device, EngineSettings, LoraFile, ModelInfo
+from rpchat.engine.shortage import ShortageError
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import Decoder
 from rpchat.engine.worker.devices import devices, features, threads
 from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
 from rpchat.engine.worker.log import LibraryLog
-from rpchat.engine.worker.lora import apply_lora
+from rpchat.engine.worker.lora import Adapters
 from rpchat.engine.worker.memory import LlamaMemory, kind_of
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import ModelError
@@ -36,19 +37,15 @@ _CACHE_TYPES = {
 }  # fmt: skip
 _CPU_SLICE = 128
 _WARM_UP_TOKENS = 40
-_SEQUENCES = 8
-"""How many prompts and branches the cache tells apart. In a full memory they share all cells and cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be loaded. `n_ctx` is not 0 here; `cache_bytes` is what the KV cache will take."""
+    """What is to be loaded. In the settings nothing is left to be found out but the threads."""
 
     path: Path
     settings: EngineSettings
     controls: tuple[str, ...]
-    n_ctx: int
-    cache_bytes: int
     safe_mode: bool
     warm_up: bool
 
@@ -60,6 +57,12 @@ class Model:
     info: ModelInfo
     vocabulary: Vocabulary
     decoder: Decoder
+    adapters: Adapters
+
+    def scale(self, files: Sequence[LoraFile]) -> None:
+        """Let the adapters it was loaded with count otherwise. What was read with them as they were is forgotten."""
+        self.adapters.scale(self.decoder.context, files)
+        self.decoder.cache.clear()
 
 
 def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], flag: CancelFlag) -> Model:
@@ -69,14 +72,11 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
     """
     here = devices()
     offloads = order.settings.n_gpu_layers != 0 and any(device.kind in ("gpu", "igpu") for device in here)
-    _check_memory(order, here if offloads else ())
     pointer = _load_weights(order, log, lambda done: tell("loading", done))
     count = order.settings.n_threads or threads()
-    parameters = _context_parameters(order, count, offloads=offloads)
-    context = llama_cpp.llama_init_from_model(pointer, parameters)
-    if not context:
-        raise ModelError(f"a context of {order.n_ctx} tokens cannot be made{_because(log)}", "Set a smaller n_ctx.")
-    apply_lora(pointer, context, order.settings.lora)
+    adapters = Adapters(pointer, order.settings.lora)
+    context = _make_context(pointer, order, count, offloads=offloads, log=log)
+    adapters.scale(context, order.settings.lora)
     vocabulary = Vocabulary(pointer)
     kind, window = kind_of(pointer, swa_full=order.settings.swa_full)
     memory = LlamaMemory(context, kind=kind, window=window)
@@ -86,7 +86,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
     decoder = Decoder(
         context=context,
         vocabulary=vocabulary,
-        cache=Cache(memory, sequences=_SEQUENCES, cells=cells, shift=order.settings.shift),
+        cache=Cache(memory, sequences=SEQUENCES, cells=cells, shift=order.settings.shift),
         n_ctx=n_ctx,
         n_batch=batch,
         least_slice=batch if offloads else _CPU_SLICE,
@@ -98,7 +98,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         tell("warming", tokens)
         decoder.warm_up(tokens)
     info = describe(pointer, vocabulary, order=order, here=here, n_ctx=n_ctx, threads_used=count, offloaded=offloads)
-    return Model(replace(info, can_shift=memory.can_shift), vocabulary, decoder)
+    return Model(replace(info, can_shift=memory.can_shift), vocabulary, decoder, adapters)
 
 
 def inspect(path: Path, *, controls: tuple[str, ...], log: LibraryLog) -> ModelInfo:
@@ -112,8 +112,6 @@ def inspect(path: Path, *, controls: tuple[str, ...], log: LibraryLog) -> ModelI
         path=path,
         settings=EngineSettings(),
         controls=controls,
-        n_ctx=0,
-        cache_bytes=0,
         safe_mode=False,
         warm_up=False,
     )
@@ -159,21 +157,6 @@ def describe(
     )
 
 
-def _check_memory(order: Order, gpus: Iterable[Device]) -> None:
-    """Refuse a context that memory cannot hold: it would be granted now and killed later."""
-    free = psutil.virtual_memory().available + sum(device.free for device in gpus if device.kind == "gpu")
-    if order.cache_bytes > free:
-        raise ModelError(
-            f"a context of {order.n_ctx} tokens takes {_gigabytes(order.cache_bytes)} of memory,"
-            f" {_gigabytes(free)} are free",
-            "Set a smaller n_ctx.",
-        )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
-
-
 def _load_weights(order: Order, log: LibraryLog, progress: Callable[[int], None]) -> llama_cpp.llama_model_p:
     settings = order.settings
     parameters = llama_cpp.llama_model_default_params()
@@ -197,7 +180,8 @@ def _load_weights(order: Order, log: LibraryLog, progress: Callable[[int], None]
     parameters.progress_callback = callback
     pointer: llama_cpp.llama_model_p | None = llama_cpp.llama_model_load_from_file(str(order.path).encode(), parameters)
     if not pointer:
-        raise ModelError(f"{one_line(order.path.name)} cannot be loaded{_because(log)}")
+        kind = ShortageError if log.tells_shortage else ModelError
+        raise kind(f"{one_line(order.path.name)} cannot be loaded{_because(log)}")
     return pointer
 
 
@@ -207,31 +191,36 @@ def _load_mode(settings: EngineSettings) -> int:
     return llama_cpp.LLAMA_LOAD_MODE_MLOCK if settings.use_mlock else llama_cpp.LLAMA_LOAD_MODE_NONE
 
 
-def _context_parameters(order: Order, thread_count: int, *, offloads: bool) -> llama_cpp.llama_context_params:
-    settings = order.settings
+def _make_context(
+    pointer: llama_cpp.llama_model_p, order: Order, thread_count: int, *, offloads: bool, log: LibraryLog
+) -> llama_cpp.llama_context_p:
+    parameters = _context_parameters(order.settings, thread_count, offloads=offloads)
+    context: llama_cpp.llama_context_p | None = llama_cpp.llama_init_from_model(pointer, parameters)
+    if not context:
+        kind = ShortageError if log.tells_shortage else ModelError
+        raise kind(f"a context of {order.settings.n_ctx} tokens cannot be made{_because(log)}", "Set a smaller n_ctx.")
+    return context
+
+
+def _context_parameters(
+    settings: EngineSettings, thread_count: int, *, offloads: bool
+) -> llama_cpp.llama_context_params:
     parameters: llama_cpp.llama_context_params = llama_cpp.llama_context_default_params()
-    parameters.n_ctx = order.n_ctx + settings.n_spare
-    parameters.n_seq_max = _SEQUENCES
+    parameters.n_ctx = settings.n_ctx + settings.n_spare
+    parameters.n_seq_max = SEQUENCES
+    # Logits are asked for one token of a sequence: room for those of a whole batch would be most of what is taken.
+    parameters.n_outputs_max = SEQUENCES
     parameters.kv_unified = True
     parameters.swa_full = settings.swa_full
     parameters.n_batch = settings.n_batch
-    parameters.n_ubatch = min(settings.n_batch, 512)
+    parameters.n_ubatch = ubatch_of(settings)
     parameters.n_threads = thread_count
     parameters.n_threads_batch = settings.n_threads_batch or thread_count
-    parameters.flash_attn_type = _flash_attention(settings, offloads=offloads)
+    parameters.flash_attn_type = _FLASH_ATTENTION[flash_attention(settings, offloads=offloads)]
+    parameters.offload_kqv = settings.offload_kqv
     parameters.type_k = _CACHE_TYPES[settings.type_k]
     parameters.type_v = _CACHE_TYPES[settings.type_v]
     return parameters
-
-
-def _flash_attention(settings: EngineSettings, *, offloads: bool) -> int:
-    """Return llama.cpp's switch. What it calls automatic writes at half the speed on a CPU once a prompt is long.
-
-    A quantised V cache needs flash attention anywhere.
-    """
-    if settings.flash_attn == "auto" and not offloads and settings.type_v in ("f32", "f16", "bf16"):
-        return _FLASH_ATTENTION["off"]
-    return _FLASH_ATTENTION[settings.flash_attn]
 
 
 def _because(log: LibraryLog) -> str:

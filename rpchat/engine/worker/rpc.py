@@ -1,0 +1,41 @@
+"""Devices of other machines: llama.cpp's RPC servers, made known to the library before it looks for devices."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import llama_cpp
+from llama_cpp._ggml import libggml
+
+from rpchat.errors import ModelError
+
+_BUILD = "Build it with CMAKE_ARGS=-DGGML_RPC=ON; docs/performance.md has the line."
+
+
+def add_servers(servers: Sequence[str]) -> None:
+    """Make the servers' devices known. Raises ModelError where the build cannot, or a server has none.
+
+    The library ends the process where a server does not answer; its last line says which.
+    """
+    if not servers:
+        return
+    if not llama_cpp.llama_supports_rpc():
+        raise ModelError("this build of llama.cpp cannot use RPC servers", _BUILD)
+    libggml.ggml_backend_reg_by_name.argtypes, libggml.ggml_backend_reg_by_name.restype = (
+        [ctypes.c_char_p],
+        ctypes.c_void_p,
+    )
+    find = libggml.ggml_backend_reg_get_proc_address
+    find.argtypes, find.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
+    register = libggml.ggml_backend_register
+    register.argtypes, register.restype = [ctypes.c_void_p], None
+    address = find(libggml.ggml_backend_reg_by_name(b"RPC"), b"ggml_backend_rpc_add_server")
+    if not address:
+        raise ModelError("this build of llama.cpp cannot use RPC servers", _BUILD)
+    add = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_char_p)(address)
+    for server in servers:
+        registry = add(server.encode())
+        if not registry:
+            raise ModelError(f"the RPC server {server} has no devices")
+        register(registry)
