@@ -68,6 +68,11 @@ class Sampling:
     seed: Annotated[int, Interval(ge=0, le=0xFFFFFFFE)] | None = None
     """None draws another seed for every reply."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same prompt is to be answered the same again: nothing is left to chance."""
+        return self.seed is not None or self.temperature == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelHints:

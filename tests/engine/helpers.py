@@ -24,7 +24,7 @@ from rpchat.prompt.segment import Segment, control, text
 from rpchat.story.preset import Sampling
 
 GREEDY = Sampling(temperature=0)
-WARM = Sampling(temperature=1.0, min_p=0.05)
+WARM = Sampling(temperature=1.0, min_p=0.05, seed=1)
 
 STORY = " ".join(f"On day {day} the old sailor counted {day * 7} gulls above the harbour." for day in range(1, 7))
 

@@ -123,11 +123,11 @@ def cache_of(*, cells: int = 1000, sequences: int = 3, kind: MemoryKind = "full"
     return Cache(ReferenceMemory(cells, kind=kind), sequences=sequences, cells=cells, shift=shift)
 
 
-def tell(cache: Cache, prompt: list[int], reply: int = 0) -> int:
+def tell(cache: Cache, prompt: list[int], reply: int = 0, *, same: bool = False) -> int:
     """Read a prompt and write a reply; return how many tokens had to be read."""
     memory = cache._memory
     assert isinstance(memory, ReferenceMemory)
-    kept = cache.prepare(prompt)
+    kept = cache.prepare(prompt, same=same)
     for ids in (prompt[kept:], [9000 + index for index in range(reply)]):
         cache.make_room(len(ids))
         memory.decode(cache.active, ids)
@@ -143,6 +143,14 @@ def test_a_swipe_reads_one_token_and_keeps_the_reply_before() -> None:
     assert [tell(cache, LONG, reply=size) for size in (50, 60, 70)] == [300, 1, 1]
     assert sorted(map(len, cache.contents)) == [0, 360, 370]
     assert tell(cache, [*LONG, *range(9000, 9060), 7]) == 1
+
+
+def test_with_a_fixed_seed_a_swipe_takes_the_place_of_the_reply_and_frees_no_cells() -> None:
+    cache = cache_of()
+    other = list(range(1000, 1100))
+    tell(cache, other)
+    assert [tell(cache, LONG, reply=50, same=True) for _ in range(FORGOTTEN_AFTER + 2)] == [300] + [1] * 33
+    assert sorted(map(len, cache.contents)) == [0, 100, 350]
 
 
 def test_a_swipe_takes_no_other_sequence_for_that() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,15 @@ async def test_the_reply_before_is_in_the_cache_up_to_its_undecoded_last_token(e
     onward = await reply(engine, ask(segments, max_tokens=2, continue_ids=first.ids))
     assert onward.end.prompt_tokens == first.end.prompt_tokens + 6
     assert onward.end.prefilled_tokens == 1
+
+
+async def test_the_reply_before_a_swipe_stays_in_the_cache(engine: ChildEngine) -> None:
+    chance = replace(WARM, seed=None)
+    segments = question("Which gull was the last?")
+    first = await reply(engine, ask(segments, sampling=chance, max_tokens=24, forbid_end=24))
+    await reply(engine, ask(segments, sampling=chance, seed=2, max_tokens=24, forbid_end=24))
+    back = await reply(engine, ask(segments, max_tokens=2, continue_ids=first.ids))
+    assert back.end.prefilled_tokens == 1
 
 
 async def test_the_same_seed_gives_the_same_text(own_engine: ChildEngine) -> None:

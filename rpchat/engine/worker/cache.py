@@ -95,10 +95,13 @@ class Cache:
         """Cells nobody uses."""
         return self._free
 
-    def prepare(self, prompt: Sequence[int]) -> int:
-        """Make active the sequence that holds most of `prompt`, cut to that, and return how many tokens it is."""
+    def prepare(self, prompt: Sequence[int], *, same: bool = False) -> int:
+        """Make active the sequence that holds most of `prompt`, cut to that, and return how many tokens it is.
+
+        With `same`, a prompt that comes once more stands in the same cells again.
+        """
         self._pinned = set()
-        found = self._carry_out(prompt)
+        found = self._carry_out(prompt, same=same)
         assert found is not None
         self._current = self.active
         self._sequences[self.active].asked = len(prompt)
@@ -256,10 +259,10 @@ class Cache:
             sequence.cut(0)
         self._count()
 
-    def _carry_out(self, prompt: Sequence[int]) -> tuple[int, int] | None:
+    def _carry_out(self, prompt: Sequence[int], *, same: bool = False) -> tuple[int, int] | None:
         """Do what the plan for a prompt says; return how much of it is there then, and for how much more is room."""
         self._now += 1
-        plan = decide(self._held(), prompt, cells=self._limit, shift=self._shift, now=self._now)
+        plan = decide(self._held(), prompt, cells=self._limit, shift=self._shift, now=self._now, same=same)
         if plan is None:
             return None
         self._do(plan.actions)

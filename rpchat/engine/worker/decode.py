@@ -78,7 +78,7 @@ class Decoder:
         pen = self.pen(request, prompt, tell=piece)
         try:
             begun = time.perf_counter()
-            prefilled = self._read(prompt, reading)
+            prefilled = self._read(prompt, reading, same=request.sampling.repeatable)
             read = time.perf_counter()
             reason = self._write(pen)
         finally:
@@ -147,9 +147,9 @@ class Decoder:
         self._check(prompt)
         self._read(prompt, lambda _done, _total: None)
 
-    def _read(self, prompt: list[int], reading: Callable[[int, int], None]) -> int:
+    def _read(self, prompt: list[int], reading: Callable[[int, int], None], *, same: bool = False) -> int:
         """Bring the cache to hold exactly `prompt`, and return how many tokens were evaluated for that."""
-        kept = self.cache.prepare(prompt)
+        kept = self.cache.prepare(prompt, same=same)
         reading(kept, len(prompt))
         self.evaluate(prompt, kept, reading=reading)
         return len(prompt) - kept

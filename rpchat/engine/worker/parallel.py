@@ -128,7 +128,10 @@ class Parallel:
     def _read(self, *, first: bool) -> int:
         """Bring a sequence to hold the prompt but for its last token; return how much of it was there."""
         prompt, total = self._prompt, len(self._prompt)
-        kept = self._cache.prepare(prompt) if first and not self.aside else self._cache.fork(prompt)
+        if first and not self.aside:
+            kept = self._cache.prepare(prompt, same=self.request.sampling.repeatable)
+        else:
+            kept = self._cache.fork(prompt)
         reading = self.reading if first else _unheard
         reading(kept, total)
         self.decoder.evaluate(prompt[:-1], kept, reading=lambda done, _total: reading(done, total))

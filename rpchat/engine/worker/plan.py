@@ -128,20 +128,30 @@ def move_of(held: Held, prompt: Sequence[int]) -> Move | None:
 
 
 def decide(
-    held: Sequence[Held], prompt: Sequence[int], *, cells: int, shift: bool = False, now: int = 0
+    held: Sequence[Held],
+    prompt: Sequence[int],
+    *,
+    cells: int,
+    shift: bool = False,
+    now: int = 0,
+    same: bool = False,
 ) -> Plan | None:
     """Return how `prompt`, which is not empty and shorter than `cells`, comes to stand in exactly one sequence.
 
     It takes the sequence that holds most of it. What that one holds besides is kept, if it is worth it, by going on
-    in a copy; of the replies to one prompt the latest, if a sequence is free for it. When sequences or cells run out, the least recently used
-    goes first. None: pinned sequences are in the way. `now` is the number of this request on the scale of `Held.used`.
+    in a copy; of the replies to one prompt only the latest, if a sequence is free for it. With `same` not even that:
+    a prompt that comes once more is answered in the same cells, as only then the answer can be the same to the last
+    bit. When sequences or cells run out, the least recently used goes first. None: pinned sequences are in the way.
+    `now` is the number of this request on the scale of `Held.used`.
     """
     source, kept = _best_source(held, prompt)
+    again = _again(held[source], prompt)
     desk = _Desk(held, cells=cells)
-    desk.forget(now - FORGOTTEN_AFTER, but=source)
-    for index, one in enumerate(held):
-        if index != source and not one.pinned and _again(one, prompt):
-            desk.cut(index, 0)
+    if not (again and same):  # cells that are freed elsewhere would be written first
+        desk.forget(now - FORGOTTEN_AFTER, but=source)
+        for index, one in enumerate(held):
+            if index != source and not one.pinned and _again(one, prompt):
+                desk.cut(index, 0)
     moved = _best_move(held, prompt, least=kept + SHORTEST_RUN) if shift else None
     if moved is not None:
         sequence, move = moved
@@ -149,7 +159,8 @@ def decide(
         desk.shift(sequence, move)
         desk.cut(sequence, kept)
     else:
-        target = _target(desk, source, kept, again=_again(held[source], prompt))
+        dispensable = again and (same or desk.empty() is None)
+        target = _target(desk, source, kept, dispensable=dispensable)
         if target is None:
             return None
         sequence = target
@@ -254,14 +265,13 @@ def _again(held: Held, prompt: Sequence[int]) -> bool:
     return held.asked == len(prompt) == common(held.ids, prompt)
 
 
-def _target(desk: _Desk, source: int, kept: int, *, again: bool) -> int | None:
+def _target(desk: _Desk, source: int, kept: int, *, dispensable: bool) -> int | None:
     """Return the sequence that holds the first `kept` tokens of the prompt, after cutting `source` or copying it.
 
-    `again`: what would be cut is another reply to the same prompt, and no sequence but an empty one is given for it.
+    `dispensable`: what `source` holds besides need not be kept.
     """
     held = desk.at(source)
-    worth = desk.lost(source, kept) >= WORTH_KEEPING and not (again and desk.empty() is None)
-    if not held.pinned and kept and not worth:
+    if not held.pinned and kept and (dispensable or desk.lost(source, kept) < WORTH_KEEPING):
         desk.cut(source, kept)
         return source
     if kept and len(held.ids) == kept:
