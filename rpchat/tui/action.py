@@ -6,8 +6,21 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 Place = Literal[
-    "app", "home", "scene", "transcript", "cast", "adding", "inspector", "rows", "library", "seeking", "asking",
-    "editor", "importing", "models", "wanted",
+    "app",
+    "home",
+    "scene",
+    "transcript",
+    "cast",
+    "adding",
+    "inspector",
+    "rows",
+    "library",
+    "seeking",
+    "asking",
+    "editor",
+    "importing",
+    "models",
+    "wanted",
 ]
 """Where an action applies: anywhere, on the home screen, while a scene is played, to the turn marked on its page, to
 the member marked in the cast, in the search for a card to add, or in the prompt laid open; to the rows of the home

@@ -31,8 +31,8 @@ Begin = Callable[[], AsyncGenerator[SessionEvent, None]]
 """Begins to write, on the scene as it is then."""
 
 _UNDONE = {
-    "say": "what you said", "reply": "the reply", "regenerate": "the new version", "round": "the round", "continue": "what was added",
-    "swipe": "the swipe", "edit": "the edit", "delete": "the deletion", "trim": "the cut",
+    "say": "what you said", "reply": "the reply", "regenerate": "the new version", "continue": "what was added",
+    "round": "the round", "swipe": "the swipe", "edit": "the edit", "delete": "the deletion", "trim": "the cut",
     "take back": "what was put back", "length": "the length", "note": "the note",
     "mute": "the muting", "away": "the coming or going", "talkativeness": "how much a member talks",
     "join": "the joining", "leave": "the leaving", "casting": "how it is decided who speaks", "sheets": "the sheets",
