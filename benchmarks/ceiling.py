@@ -19,17 +19,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from contextlib import aclosing
 from itertools import cycle, islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from decode import PROMPT, demo_model, load
+from decode import PROMPT, demo_model, load, speed_of
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import Piece, Request
+from rpchat.engine.port import Request
 from rpchat.prompt.segment import text
 from rpchat.story.preset import Sampling
 
@@ -95,12 +93,7 @@ async def our_speed(
     request = Request(
         segments=(), continue_ids=prompt, sampling=sampling, seed=seed, max_tokens=tokens, forbid_end=tokens
     )
-    times = []
-    async with aclosing(engine.stream(request)) as events:
-        async for event in events:
-            if isinstance(event, Piece):
-                times.append(time.perf_counter())
-    return (len(times) - 1) / (times[-1] - times[0])
+    return await speed_of(engine, request)
 
 
 def report(rounds: list[dict[str, float]]) -> None:

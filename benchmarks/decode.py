@@ -92,6 +92,11 @@ async def load(engine: ChildEngine, model: Path, threads: int) -> bool:
 async def our_speed(engine: ChildEngine, *, tokens: int, seed: int) -> float:
     """Return the speed of one reply through the child process."""
     request = Request(segments=(text(PROMPT),), sampling=SAMPLING, seed=seed, max_tokens=tokens, forbid_end=tokens)
+    return await speed_of(engine, request)
+
+
+async def speed_of(engine: ChildEngine, request: Request) -> float:
+    """Return the speed of the reply to `request`, behind its first token, as its tokens arrive."""
     times = []
     async with aclosing(engine.stream(request)) as events:
         async for event in events:

@@ -73,6 +73,26 @@ class Sampling:
         """Whether the same prompt is to be answered the same again: nothing is left to chance."""
         return self.seed is not None or self.temperature == 0
 
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest token is taken."""
+        return self.temperature == 0 and "temperature" in self.order
+
+    def neutral(self, name: str) -> bool:
+        """Return whether the sampler of that name, with these numbers, would change nothing. KeyError for another."""
+        penalties = (self.repeat_penalty, self.frequency_penalty, self.presence_penalty)
+        return {
+            "penalties": penalties == (1.0, 0.0, 0.0) or self.penalty_last_n == 0,
+            "dry": self.dry_multiplier == 0 or self.dry_last_n == 0,
+            "top_n_sigma": self.top_n_sigma == 0,
+            "top_k": self.top_k == 0,
+            "typical_p": self.typical_p >= 1,
+            "top_p": self.top_p >= 1,
+            "min_p": self.min_p <= 0,
+            "xtc": self.xtc_probability <= 0 or self.xtc_threshold > 0.5,
+            "temperature": (self.temperature, self.dynamic_range) == (1, 0),
+        }[name]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelHints:

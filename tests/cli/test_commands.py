@@ -5,31 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from rpchat import __version__
-from rpchat.cli import main
-from tests.cli.helpers import Result, Terminal
+from tests.cli.conftest import Call
+from tests.cli.helpers import Terminal
 from tests.models import smollm2_path
-
-Call = Callable[..., Result]
-
-
-@pytest.fixture
-def call(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """Run the command line in this process: what it prints and returns is the same, and there is much to refuse."""
-    monkeypatch.setenv("RPCHAT_HOME", str(terminal.home))
-    monkeypatch.chdir(terminal.folder)
-
-    def called(*arguments: str) -> Result:
-        code = main(list(arguments))
-        return Result(code, *capfd.readouterr())
-
-    return called
 
 
 def test_version_and_help(terminal: Terminal) -> None:

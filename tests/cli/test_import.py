@@ -9,27 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
-from rpchat.cli import main
 from rpchat.exchange.card_reading import read_card
-from tests.cli.helpers import Result, Terminal
+from tests.cli.conftest import Call
+from tests.cli.helpers import Terminal
 from tests.exchange.corpus import cases, content
 from tests.exchange.corpus_kinds import ANSWER, BOOK, HEADER, INSTRUCT, LINE, kinds, lines
 from tests.exchange.makers import PICTURE, V1_CARD, as_json, charx, png, text_chunk, v2_card, v3_card
-
-Call = Callable[..., Result]
-
-
-@pytest.fixture
-def call(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """Run the command line in this process, from a folder that is not the home."""
-    monkeypatch.setenv("RPCHAT_HOME", str(terminal.home))
-    monkeypatch.chdir(terminal.folder)
-
-    def called(*arguments: str) -> Result:
-        code = main(list(arguments))
-        return Result(code, *capfd.readouterr())
-
-    return called
 
 
 def test_a_card_is_there_afterwards(terminal: Terminal) -> None:

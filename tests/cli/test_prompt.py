@@ -27,7 +27,7 @@ def test_with_the_model_tokens_are_counted(playing: Terminal) -> None:
     told = json.loads(result.out)
     assert list(told) == [
         "text", "segments", "stops", "token_ids", "dropped_turns",
-        "tokens", "budget", "dropped", "reuse", "first_change",
+        "tokens", "budget", "dropped", "reuse", "first_change", "cautions",
     ]  # fmt: skip
     assert list(told["stops"]) == ["control", "any", "line"]
     assert told["segments"][:2] == [

@@ -24,27 +24,7 @@ class Told:
 
 def active(sampling: Sampling) -> tuple[str, ...]:
     """Return the samplers that change anything, in the preset's order."""
-    return tuple(dict.fromkeys(name for name in sampling.order if not _neutral(name, sampling)))
-
-
-def is_greedy(sampling: Sampling) -> bool:
-    """Return whether the likeliest token is taken."""
-    return sampling.temperature == 0 and "temperature" in sampling.order
-
-
-def _neutral(name: str, sampling: Sampling) -> bool:
-    penalties = (sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty)
-    return {
-        "penalties": penalties == (1.0, 0.0, 0.0) or sampling.penalty_last_n == 0,
-        "dry": sampling.dry_multiplier == 0 or sampling.dry_last_n == 0,
-        "top_n_sigma": sampling.top_n_sigma == 0,
-        "top_k": sampling.top_k == 0,
-        "typical_p": sampling.typical_p >= 1,
-        "top_p": sampling.top_p >= 1,
-        "min_p": sampling.min_p <= 0,
-        "xtc": sampling.xtc_probability <= 0 or sampling.xtc_threshold > 0.5,
-        "temperature": (sampling.temperature, sampling.dynamic_range) == (1, 0),
-    }[name]
+    return tuple(dict.fromkeys(name for name in sampling.order if not sampling.neutral(name)))
 
 
 def for_llama_server(sampling: Sampling, *, n_ctx: int) -> Told:
@@ -53,9 +33,9 @@ def for_llama_server(sampling: Sampling, *, n_ctx: int) -> Told:
     With mirostat it leaves penalties and DRY out. The bias of single tokens is not among the fields: it takes a
     vocabulary.
     """
-    names = [name for name in active(sampling) if name != "temperature" or not is_greedy(sampling)]
-    mirostat = 0 if is_greedy(sampling) else sampling.mirostat
-    if is_greedy(sampling):
+    names = [name for name in active(sampling) if name != "temperature" or not sampling.greedy]
+    mirostat = 0 if sampling.greedy else sampling.mirostat
+    if sampling.greedy:
         # Behind it there is one token left, so what changes the order of the tokens stands in front.
         names.append("temperature")
     fields: dict[str, object] = {
@@ -109,7 +89,7 @@ def for_completions(sampling: Sampling, *, is_vllm: bool) -> Told:
     The order of the chain is the server's own.
     """
     names = set(active(sampling))
-    greedy = is_greedy(sampling)
+    greedy = sampling.greedy
     fields: dict[str, object] = {"temperature": 0.0 if greedy else _temperature(sampling)}
     said = {"temperature"} if not sampling.dynamic_range else set()
     if "top_p" in names and not greedy:

@@ -124,13 +124,7 @@ class Http:
     async def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> JsonObject:
         async with self._answer(method, path, body) as response:
             data = await self._read(response)
-        try:
-            value = parsed(data)
-        except ValueError:
-            raise garbled(path) from None
-        if not isinstance(value, Mapping):
-            raise garbled(path)
-        return value
+        return _object_in(data, path)
 
     async def _stream(self, path: str, body: Mapping[str, object]) -> AsyncGenerator[JsonObject, None]:
         async with self._answer("POST", path, body) as response:
@@ -145,12 +139,7 @@ class Http:
                     yield self._event(event.data, path)
 
     def _event(self, data: str, path: str) -> JsonObject:
-        try:
-            value = parsed(data)
-        except ValueError:
-            raise garbled(path) from None
-        if not isinstance(value, Mapping):
-            raise garbled(path)
+        value = _object_in(data, path)
         if "error" in value:
             status = value["error"].get("code") if isinstance(value["error"], Mapping) else None
             said = self._key.hidden_in(told_error(value))
@@ -211,3 +200,13 @@ def _seconds(text: str) -> float | None:
         return None
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+def _object_in(data: str | bytes, path: str) -> JsonObject:
+    try:
+        value = parsed(data)
+    except ValueError:
+        raise garbled(path) from None
+    if not isinstance(value, Mapping):
+        raise garbled(path)
+    return value

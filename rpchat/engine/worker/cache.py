@@ -183,6 +183,11 @@ class Cache:
         whole = plan.kept == len(prompt) - 1 and any(list(one.ids[: len(prompt)]) == list(prompt) for one in held)
         return len(prompt) if whole else plan.kept
 
+    def goes_on_from(self, prompt: Sequence[int]) -> bool:
+        """Return whether of a longer prompt that begins with `prompt` nothing of that would be evaluated again."""
+        count = len(prompt)
+        return any(one.floor <= count and list(one.ids[:count]) == list(prompt) for one in self._held(pinned=False))
+
     def make_room(self, count: int) -> None:
         """Let the active sequence grow by `count` tokens; the least recently used of the others give way."""
         if count > self._free:

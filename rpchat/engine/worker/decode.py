@@ -121,10 +121,10 @@ class Decoder:
         """
         prompt = [*self.vocabulary.tokenize(segments), *continue_ids]
         self._check(prompt)
-        if self.cache.reusable(prompt) < len(prompt):
+        if not self.cache.goes_on_from(prompt):
             kept, end = self.cache.prepare_ahead(prompt, replacing=replacing)
             self.evaluate(prompt[:end], kept, reading=lambda _done, _total: None)
-        return self.cache.reusable(prompt) == len(prompt)
+        return self.cache.goes_on_from(prompt)
 
     def _check(self, prompt: Sequence[int]) -> None:
         if not prompt:

@@ -31,33 +31,21 @@ class Setting:
 
 def plan(sampling: Sampling) -> tuple[str, ...]:
     """Return the names of the samplers that take part, in order, the selector last. Neutral ones are left out."""
-    greedy = sampling.temperature == 0 and "temperature" in sampling.order
-    mirostat = sampling.mirostat != 0 and not greedy
+    mirostat = sampling.mirostat != 0 and not sampling.greedy
     order: Sequence[str] = ("penalties", "dry") if mirostat else sampling.order
     names = [name for name in order if name in sampling.order and not _neutral(name, sampling)]
     if mirostat:
         names += [] if _neutral("temperature", sampling) else ["temperature"]
         selector = "mirostat" if sampling.mirostat == 1 else "mirostat_v2"
     else:
-        selector = "greedy" if greedy else "dist"
+        selector = "greedy" if sampling.greedy else "dist"
     front = ["logit_bias"] * bool(sampling.logit_bias) + ["grammar"] * bool(sampling.grammar.strip())
     return (*front, *dict.fromkeys(names), selector)
 
 
 def _neutral(name: str, sampling: Sampling) -> bool:
-    """Return whether a sampler would change nothing. Temperature 0 is the selector's business."""
-    penalties = (sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty)
-    return {
-        "penalties": penalties == (1.0, 0.0, 0.0) or sampling.penalty_last_n == 0,
-        "dry": sampling.dry_multiplier == 0 or sampling.dry_last_n == 0,
-        "top_n_sigma": sampling.top_n_sigma == 0,
-        "top_k": sampling.top_k == 0,
-        "typical_p": sampling.typical_p >= 1,
-        "top_p": sampling.top_p >= 1,
-        "min_p": sampling.min_p <= 0,
-        "xtc": sampling.xtc_probability <= 0 or sampling.xtc_threshold > 0.5,
-        "temperature": sampling.temperature == 0 or (sampling.temperature, sampling.dynamic_range) == (1, 0),
-    }[name]
+    """Return whether a sampler is left out. Temperature 0 is the selector's business."""
+    return sampling.neutral(name) or (name == "temperature" and sampling.temperature == 0)
 
 
 def make(name: str, setting: Setting) -> Sampler:

@@ -80,7 +80,7 @@ def restore_state(decoder: Decoder, path: Path, *, key: bytes) -> int:
             head = read_head(file, most_tokens=decoder.n_ctx)
             if head is None or head.key != key or not _is_possible(decoder, head):
                 return 0
-            if decoder.cache.reusable(list(head.ids)) == len(head.ids):
+            if decoder.cache.goes_on_from(head.ids):
                 return len(head.ids)
             return len(head.ids) if _is_room_for(head.payload_bytes) and _restored(decoder, file, head) else 0
     except OSError as error:
