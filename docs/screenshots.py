@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from docs.model_files import MachineEngine, write_models
 from docs.portraits import PORTRAITS, write_files
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.port import EngineSettings, LoadEvent
@@ -31,7 +32,6 @@ from rpchat.store.scenes import SceneStore
 from rpchat.tui.app import RpchatApp
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.widgets.status import StatusLine
-from docs.model_files import MachineEngine, write_models
 from tests.vocabularies import write_gguf
 
 IMAGES = Path(__file__).parent / "images"
@@ -158,7 +158,9 @@ PICTURES = (
         preset="antler-7b-rp-v3", keys=("ctrl+l", "slash", "桜", "enter", "e", "ctrl+o"),
     ),
     Picture(name="models", size=(120, 30), theme="ink", model=ANTLER, models=True, keys=("f6", "home")),
-    Picture(name="models-fetch", size=(110, 26), theme="yozakura", model=ANTLER, models=True, keys=("f6", "g", "j", "j")),
+    Picture(
+        name="models-fetch", size=(110, 26), theme="yozakura", model=ANTLER, models=True, keys=("f6", "g", "j", "j"),
+    ),
     Picture(name="import-summary", size=(110, 20), theme="ink", model=ANTLER, files=True),
 )  # fmt: skip
 
