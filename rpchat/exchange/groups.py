@@ -64,7 +64,7 @@ def read_group(data: bytes, *, name: str) -> ImportedGroup:
     muted = {_stem(one) for one in taker.texts("disabled_members")}
     cast = _cast(members, muted, taker)
     title = one_line(taker.text("name")) or ", ".join(cast)
-    plan = ScenePlan(name=title, cast=cast, casting=_strategy(taker), sheets=_sheets(taker, muted=bool(muted)))
+    plan = ScenePlan(name=title, cast=cast, casting=_strategy(taker), sheets=_sheets(taker))
     quiet = tuple(one for one in cast if one in muted)
     if quiet:
         taker.note(f"A plan mutes nobody: {', '.join(quiet)} can be muted when the scene is played")
@@ -108,12 +108,10 @@ def _strategy(taker: Taker) -> Strategy:
     return _STRATEGIES[taker.whole("activation_strategy", default=0, low=0, high=len(_STRATEGIES) - 1)]
 
 
-def _sheets(taker: Taker, *, muted: bool) -> Sheets:
+def _sheets(taker: Taker) -> Sheets:
     """Return whose sheets stand in the prompt: the speaker's, or everybody's with (2) or without (1) the muted."""
     mode = taker.whole("generation_mode", default=0, low=0, high=2)
     for name in ("generation_mode_join_prefix", "generation_mode_join_suffix"):
         if taker.text(name):
             taker.note(f"`{name}` has no counterpart: sheets are joined as the format joins them")
-    if mode == 1 and muted:
-        taker.note("Sheets are joined without those of muted members")
-    return "joined" if mode else "own"
+    return ("own", "unmuted", "joined")[mode]

@@ -154,12 +154,13 @@ class Cards:
             return found[0]
 
     def called(self, *, file: str, name: str) -> tuple[str, Card] | None:
-        """Return the card that came as a file with that stem, or else the one of that name, a user's own before a
-        shipped one; None if there is neither, or it cannot be read."""
+        """Return the card that came as a file with that stem, else the one of that name, a user's own before a
+        shipped one, else one with that stem for its id; None if there is neither, or it cannot be read."""
         entries = sorted(self._list.entries(), key=lambda entry: entry.shipped)
         own = {entry.id for entry in entries if not entry.shipped}
         wanted = [card_id for card_id in self._index.card_of(file) if file and card_id in own]
         wanted += [entry.id for entry in entries if fold(entry.name) == fold(one_line(name))]
+        wanted += [entry.id for entry in entries if file and fold(entry.id) == fold(file)]
         for card_id in wanted:
             with suppress(FileError):
                 return self._shelf.find(card_id)

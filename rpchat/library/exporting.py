@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Literal
 
 from rpchat.errors import FileError, StoreError
@@ -133,10 +134,17 @@ class Exports:
         from rpchat.exchange.presets import write_preset
 
         preset_id, preset = self._presets.find(name)
+        hints = preset.models
+        # Where somebody keeps a file is nobody's business; by its name it is found in another models folder, too.
+        lora = PureWindowsPath(hints.lora).name
+        report = ("The LoRA is named without its folder",) if lora != hints.lora else ()
         if target.lstrip(".") in ("yaml", "yml"):
             (path,) = (entry.path for entry in self._presets.entries() if entry.id == preset_id)
-            return Exported(data=read_bytes(path, limit=YAML_LIMIT))
-        return write_preset(preset, carried=read_beside(self._presets.own_path(preset_id)))
+            data = read_bytes(path, limit=YAML_LIMIT)
+            return Exported(data=data.replace(hints.lora.encode(), lora.encode()) if report else data, report=report)
+        shared = replace(preset, models=replace(hints, lora=lora))
+        exported = write_preset(shared, carried=read_beside(self._presets.own_path(preset_id)))
+        return replace(exported, report=(*report, *exported.report))
 
     def _lorebook(self, name: str, target: str) -> Exported:
         from rpchat.exchange.lorebooks import read_lorebook, write_lorebook

@@ -214,3 +214,16 @@ def test_no_file_costs_more_than_300_megabytes_and_two_seconds(what: str, termin
     kilobytes, seconds = used.split()
     assert int(kilobytes) < 300 << 10
     assert float(seconds) < 6  # two are promised, on a machine that does nothing else
+
+
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_preset_goes_out_without_a_path(call: Call, terminal: Terminal, ending: str) -> None:
+    lora = "/home/me/loras/secret.gguf"
+    (terminal.home / "presets").mkdir(parents=True, exist_ok=True)
+    own = terminal.home / "presets" / "own.yaml"
+    own.write_text(f"name: own\nadapter: chatml\nmodels:\n  lora: {lora}\n", "utf-8")
+    result = call("export", "--preset", "own", "--to", f"out.{ending}")
+    assert "without its folder" in result.err
+    written = (terminal.folder / f"out.{ending}").read_text("utf-8")
+    assert "secret.gguf" in written
+    assert "/home/me" not in written

@@ -114,7 +114,8 @@ def test_a_group_becomes_a_plan() -> None:
     ("fields", "casting", "sheets"),
     [
         ({"activation_strategy": 0, "generation_mode": 0}, "natural", "own"),
-        ({"activation_strategy": 2, "generation_mode": 1}, "manual", "joined"),
+        ({"activation_strategy": 2, "generation_mode": 1}, "manual", "unmuted"),
+        ({"activation_strategy": 2, "generation_mode": 2}, "manual", "joined"),
         ({"activation_strategy": 3}, "pooled", "own"),
         ({"activation_strategy": True, "allow_self_responses": 0}, "natural", "own"),
         ({"activation_strategy": 9}, "pooled", "own"),
