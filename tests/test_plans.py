@@ -60,6 +60,41 @@ async def test_it_is_begun_once_and_gone_on_with(home: Home) -> None:
         assert (await program.play_scene("door", new=True)).scene.id != begun.scene.id
 
 
+async def test_a_look_at_one_that_was_not_begun_stores_nothing(home: Home) -> None:
+    async with home.program() as program:
+        (program.folders.scenes / "door.yaml").write_text(PLAN, "utf-8")
+        for name in ("door", "TWO at the door", str(program.folders.scenes / "door.yaml")):
+            draft = await program.scene_at(name)
+            assert (draft.id, draft.title) == (0, "Two at the door")
+            assert [(turn.speaker, turn.text) for turn in draft.line()] == [("Bob", "Bob opens.")]
+        assert await program.recent() == []
+        begun = await program.play_scene("door")
+        await begun.say("Hello.")
+        assert (await program.scene_at("door")).id == begun.scene.id
+        assert (await program.scene_at("door", new=True)).id == 0
+
+
+async def test_a_title_that_is_a_number_is_no_id(home: Home) -> None:
+    async with home.program() as program:
+        other = await program.play(["ann"])
+        plan = PLAN.replace("Two at the door", f'"{other.scene.id}"')
+        (program.folders.scenes / "door.yaml").write_text(plan, "utf-8")
+        assert (await program.play_scene("door")).scene.id != other.scene.id
+
+
+async def test_they_are_listed_with_the_names_of_their_cast(home: Home) -> None:
+    async with home.program() as program:
+        (program.folders.scenes / "door.yaml").write_text(PLAN, "utf-8")
+        (program.folders.scenes / "broken.yaml").write_text("name: X\n", "utf-8")
+        listed = {entry.id: entry for entry in await program.plans.entries()}
+        assert listed.keys() == {"broken", "door", *SHIPPED}
+        assert (listed["door"].name, listed["door"].cast) == ("Two at the door", ("Ann", "Bob"))
+        assert "cast" in listed["broken"].error
+        assert [entry.id for entry in await program.plans.entries("bob DOOR")] == ["door"]
+    async with home.program() as program:
+        assert {entry.id: entry for entry in await program.plans.entries()} == listed
+
+
 async def test_what_is_not_there_is_told(home: Home) -> None:
     async with home.program() as program:
         (program.folders.scenes / "door.yaml").write_text(PLAN.replace("bob]", "zed]"), "utf-8")

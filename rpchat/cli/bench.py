@@ -17,6 +17,7 @@ from rpchat.cli.build import Options, build, running
 from rpchat.cli.script import scripts
 from rpchat.cli.waits import Played, Stage
 from rpchat.cli.waits_table import rows_of, table
+from rpchat.engine.port import ModelInfo
 from rpchat.errors import ModelError
 from rpchat.program import Program
 from rpchat.session import Session
@@ -40,20 +41,38 @@ class Speed:
 async def run(options: Options, *, actions: int, as_json: bool) -> int:
     """Play the scenes of the script, `actions` actions in each, in homes of their own; print what was seen.
 
-    Raises ModelError without a model. The user's own scenes are not touched.
+    Raises ModelError without a model. The user's own scenes are not touched. What is otherwise than asked for, because
+    memory does not hold it, goes to standard error.
     """
+    notes = Notes()
+    model: ModelInfo | None = None
     with tempfile.TemporaryDirectory(prefix="rpchat-bench-") as folder:
         async with running(options) as program:
-            model, borrowed = await asyncio.to_thread(_borrowed, program, options, Path(folder))
+            borrowed = await asyncio.to_thread(_borrowed, program, options, Path(folder))
         played: list[Played] = []
         for script in scripts(actions):
-            stage = Stage(start=partial(build, borrowed), script=script, longest=LONGEST, idle=idle)
+            stage = Stage(start=partial(build, borrowed), script=script, longest=LONGEST, idle=idle, tell=notes.tell)
             async for one in stage.play():
                 played.append(one)
                 print(f"{script.title}: {one.action:<20}", end="\r", file=sys.stderr, flush=True)
+            model = stage.model
     print(" " * 40, end="\r", file=sys.stderr, flush=True)
+    assert model is not None
     _print(model, played, as_json=as_json)
     return 0
+
+
+class Notes:
+    """Tells each line once, although the model is loaded again and again."""
+
+    def __init__(self) -> None:
+        self._told = set[str]()
+
+    def tell(self, line: str) -> None:
+        """Print a line that was not told yet on standard error."""
+        if line not in self._told:
+            self._told.add(line)
+            print(f"rpchat: {line:<40}", file=sys.stderr, flush=True)
 
 
 async def idle(session: Session) -> None:
@@ -63,8 +82,8 @@ async def idle(session: Session) -> None:
             await session.read_ahead()
 
 
-def _borrowed(program: Program, options: Options, folder: Path) -> tuple[Path, Options]:
-    """The model file, and the options that play it in a new home in `folder` as it would be played in the user's."""
+def _borrowed(program: Program, options: Options, folder: Path) -> Options:
+    """The options that play the same model in a new home in `folder` as it would be played in the user's."""
     choice = program.choices.model()
     if choice is None:
         raise ModelError("there is no model to measure", "`rpchat doctor` says where one is looked for.")
@@ -75,8 +94,9 @@ def _borrowed(program: Program, options: Options, folder: Path) -> tuple[Path, O
     shutil.copytree(theirs.presets, mine.presets)
     change_config(mine.config_file, "models_folder", str(program.choices.models_folder))
     change_config(mine.config_file, "engine.n_ctx", CONTEXT)
-    wishes = replace(options.wishes, model=str(choice.path))
-    return choice.path, Options(home=folder, wishes=wishes)
+    # What a server calls its model is no file: there the same is asked for again.
+    model = options.wishes.model if program.choices.server.url else str(choice.path)
+    return Options(home=folder, wishes=replace(options.wishes, model=model))
 
 
 def speed_of(played: Sequence[Played]) -> Speed:
@@ -96,13 +116,14 @@ def speed_of(played: Sequence[Played]) -> Speed:
     )
 
 
-def _print(model: Path, played: Sequence[Played], *, as_json: bool) -> None:
+def _print(model: ModelInfo, played: Sequence[Played], *, as_json: bool) -> None:
     rows, speed = rows_of(played), speed_of(played)
+    name = f"{model.name} on {model.server}" if model.server else model.path.name
     if as_json:
-        told = {"model": model.name, "context": CONTEXT, **asdict(speed), "actions": [asdict(row) for row in rows]}
+        told = {"model": name, "context": model.n_ctx, **asdict(speed), "actions": [asdict(row) for row in rows]}
         print(json.dumps(told, ensure_ascii=False))
         return
-    print(f"{model.name} · {len(played)} actions in {CONTEXT:,} tokens of context")
+    print(f"{name} · {len(played)} actions in {model.n_ctx:,} tokens of context")
     print(f"reads {_rate(speed.reading)} · writes {_rate(speed.writing)}\n")
     print("Tokens read before the first new one, with time to read ahead between the actions:")
     print(table(rows))

@@ -36,8 +36,8 @@ def engine_for(folders: Folders) -> ChildEngine:
     return ChildEngine(log=folders.engine_log, machine=folders.machine_file)
 
 
-def _engine(folders: Folders, config: Config, wishes: Wishes) -> Engine:
-    """The engine to play on: the server that is asked for or set, else this machine. Raises ModelError."""
+def engine_of(folders: Folders, config: Config, wishes: Wishes) -> Engine:
+    """Return the engine to play on: the server that is asked for or set, else this machine. Raises ModelError."""
     server = server_of(config, wishes)
     if not server.url:
         return engine_for(folders)
@@ -55,7 +55,7 @@ def build(options: Options, *, wait: float = 0.0) -> Program:
     folders = Folders(find_home(options.home))
     folders.create()
     config = load_config(folders.config_file)
-    engine = _engine(folders, config, options.wishes)
+    engine = engine_of(folders, config, options.wishes)
     lock = HomeLock(folders.lock_file)
     free = lock.acquire()
     if not free and wait:

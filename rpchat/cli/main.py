@@ -18,8 +18,8 @@ F = TypeVar("F", bound=Callable[..., object])
 
 _PLAY_OPTIONS = (
     click.option("--card", "cards", multiple=True, metavar="NAME|PATH", help="A card to play; may be repeated."),
-    click.option("--scene", default="", metavar="NAME", help="A scene by title or number."),
-    click.option("--new", is_flag=True, help="Begin another scene with these cards."),
+    click.option("--scene", default="", metavar="NAME|FILE", help="A scene by title or number, or one to begin."),
+    click.option("--new", is_flag=True, help="Begin another scene with these cards, or of that file."),
     click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to play with."),
     click.option("--preset", default="", metavar="NAME", help="Format and samplers; see `rpchat presets`."),
     click.option("--persona", default="", metavar="NAME|PATH", help="Who you play."),
@@ -186,6 +186,7 @@ def presets(context: click.Context, /, **given: Any) -> None:
 
 
 @rpchat.group(invoke_without_command=True)
+@click.option("--engine", default="", metavar="URL", help="A server to play on, which is listed too.")
 @_home
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @click.pass_context
@@ -230,6 +231,7 @@ def doctor(context: click.Context, /, **given: Any) -> None:
 
 @rpchat.command()
 @click.option("--model", default="", metavar="NAME|PATH", help="The GGUF to measure.")
+@click.option("--engine", default="", metavar="URL", help="A server to measure instead.")
 @click.option("--preset", default="", metavar="NAME", help="Format and samplers; see `rpchat presets`.")
 @_home
 @click.option(

@@ -15,7 +15,8 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from rpchat.choices import Choices
-from rpchat.cli.build import Options, engine_for
+from rpchat.cli.build import Options, engine_for, engine_of
+from rpchat.cli.serving import Served, served
 from rpchat.engine.port import Resources
 from rpchat.errors import RpchatError
 from rpchat.fetch.curated import Offer, offers
@@ -53,10 +54,22 @@ class _Home:
         finally:
             await engine.close()
 
+    async def served(self) -> Served | None:
+        """Return the server that is played on; None where this machine computes. Raises RpchatError."""
+        if not self.choices.server.url:
+            return None
+        engine = engine_of(self.folders, self.choices.config, self.choices.wishes)
+        try:
+            return await served(self.choices, engine)
+        finally:
+            await engine.close()
+
 
 async def list_models(options: Options, *, as_json: bool) -> int:
-    """Print every model that was found, as a table or as one JSON object; `▸` marks the one that would be played."""
+    """Print every model that was found, as a table or as one JSON list; `▸` marks the one that would be played. A
+    server that is played on comes first."""
     home = _Home(options)
+    server = await home.served()
     try:
         resources = await home.resources()
     except RpchatError as error:
@@ -65,8 +78,11 @@ async def list_models(options: Options, *, as_json: bool) -> int:
         resources = None
     rows = list(ModelRows(home.choices, home.presets, home.folders).rows(resources))
     if as_json:
-        print(json.dumps([_as_json(row) for row in rows], ensure_ascii=False, indent=1))
+        told = [_as_json(row) for row in rows]
+        print(json.dumps([_served_json(server), *told] if server else told, ensure_ascii=False, indent=1))
         return 0
+    if server is not None:
+        print(f"on {server.label}:\n{_served_line(server)}")
     width = min(_NAME, max((cell_len(row.entry.name) for row in rows), default=0))
     place = ""
     for row in rows:
@@ -74,7 +90,7 @@ async def list_models(options: Options, *, as_json: bool) -> int:
             place = row.place
             print(f"{place}:")
         print(_line(row, width))
-    if not any(row.preset for row in rows):
+    if server is None and not any(row.preset for row in rows):
         folder = home.choices.models_folder
         print(f"No model yet. Put a GGUF file into {folder}, or fetch one: `rpchat models get` lists some.")
     return 0
@@ -93,6 +109,35 @@ def _line(row: ModelRow, width: int) -> str:
 
 
 _SIGNS = {"fully": "✓", "partly": "◐", "not": "✗"}
+
+
+def _served_line(server: Served) -> str:
+    model = server.model
+    if model is None:
+        return f"▸ ✗ {server.error}"
+    return f"▸ {model.name}  {model.n_ctx:,} tokens  {model.library} · {server.preset}"
+
+
+def _served_json(server: Served) -> dict[str, object]:
+    """The server in the words of the other rows: what a server does not tell is empty."""
+    model = server.model
+    return {
+        "name": model.name if model is not None else "",
+        "path": "",
+        "files": 0,
+        "place": f"on {server.label}",
+        "size": model.size if model is not None else 0,
+        "quantisation": model.description if model is not None else "",
+        "architecture": model.architecture if model is not None else "",
+        "parameters": model.parameters if model is not None else 0,
+        "context": model.n_ctx if model is not None else 0,
+        "preset": server.preset,
+        "preset_why": server.why,
+        "fit": "",
+        "fit_line": "",
+        "played": model is not None,
+        "error": server.error,
+    }
 
 
 def _as_json(row: ModelRow) -> dict[str, object]:

@@ -26,7 +26,7 @@ async def run(options: Options, text: str, *, as_json: bool) -> int:
     """Print the prompt of the next reply, and to standard error what it costs; with JSON all that is known of it."""
     async with running(options) as program:
         if options.scene:
-            scene = (await program.open(await program.scene_named(options.scene))).scene
+            scene = await program.scene_at(options.scene, new=options.new)
         else:
             scene = await program.scene_of(options.cards, new=options.new)
         preset, _ = program.choices.preset(scene)

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from rpchat.cli.script import Action, Script, lines, notes
-from rpchat.engine.port import Reading
+from rpchat.engine.port import Loaded, ModelInfo, Reading, Stepping
 from rpchat.errors import ReplyError
 from rpchat.program import Program
 from rpchat.prompt.segment import text
@@ -78,6 +78,10 @@ class Stage:
     longest: int
     """The longest reply, in tokens."""
     idle: Callable[[Session], Awaitable[None]]
+    tell: Callable[[str], None] = field(default=lambda _line: None)
+    """Told what of the model's loading is otherwise than asked for, whenever it is loaded."""
+    model: ModelInfo | None = None
+    """The model that was loaded last."""
     given_up: int = 0
     """Replies that no try gave."""
     _program: Program = field(init=False)
@@ -108,8 +112,11 @@ class Stage:
         self._session = session
         session.preset = replace(session.preset, max_tokens=self.longest, min_tokens=0)
         async with aclosing(self._program.models.load(session)) as loading:
-            async for _ in loading:
-                pass
+            async for event in loading:
+                if isinstance(event, Stepping):
+                    self.tell(event.what)
+                elif isinstance(event, Loaded):
+                    self.model = event.model
 
     async def _act(self, action: Action) -> Played:
         match action:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import fields
 
 from rpchat.exchange.card_reading import kind_of
 from rpchat.exchange.chats import chat_dialect, is_tavern_chat, is_transcript
@@ -15,12 +16,16 @@ from rpchat.exchange.lorebooks import is_lorebook
 from rpchat.exchange.presets import is_preset
 from rpchat.exchange.tavern_reading import dialect_of
 from rpchat.store.reading import JSON_LIMIT, decode, load_json
+from rpchat.story.persona import Persona
 
 HEAD = 1 << 16
 """Bytes at the beginning of a file that tell when it is to be taken in, and what it is where it is very large."""
 
 _FIELD = re.compile(rb"^([A-Za-z_]\w*)[ \t]*:", re.MULTILINE)
 _CARD_FIELDS = frozenset({b"name", b"char_name", b"spec", b"description"})
+_PERSONA_FIELDS = frozenset(field.name.encode() for field in fields(Persona))
+_OWN_WORDS = frozenset({b"sheet", b"language", b"summary"})
+"""Fields that only files of ours have: with nothing but a name and a description, a file is anybody's card."""
 _GROUP_MARKS = (b'"activation_strategy"', b'"allow_self_responses"', b'"chat_id"', b'"chats"', b'"generation_mode"')
 _CHAT_MARKS = (
     b'"internal"', b'"visible"', b'"gamestarted"', b'"histories"', b'"data_visible"', b'"messages"', b'"message"',
@@ -90,11 +95,20 @@ _SHAPES: tuple[tuple[Kind, Callable[[object], bool]], ...] = (
 
 def _in_text(data: bytes, *, name: str) -> Kind:
     """Return what YAML or plain text is. Only field names are looked at: reading YAML twice would take too long."""
-    fields = set(_FIELD.findall(data))
-    if b"name" in fields and b"adapter" in fields:
+    found = set(_FIELD.findall(data))
+    if b"name" in found and b"adapter" in found:
         return "preset"
-    if b"name" in fields and b"cast" in fields:
+    if b"name" in found and b"cast" in found:
         return "plan"
-    if fields & _CARD_FIELDS or b"\0" in data[:HEAD]:
+    if _is_persona(found):
+        return "personas"
+    if found & _CARD_FIELDS or b"\0" in data[:HEAD]:
         return "card"
     return "chat" if is_transcript(decode(data, name=name)) else "card"
+
+
+def _is_persona(found: Set[bytes]) -> bool:
+    """Whether these fields are those of a persona in our own words. All of them are fields of a card, too: a card of
+    ours that has no others is written with one (`yaml_cards`)."""
+    described = b"sheet" in found or b"description" in found
+    return b"name" in found and described and found <= _PERSONA_FIELDS and bool(found & _OWN_WORDS)

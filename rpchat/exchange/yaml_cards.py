@@ -8,8 +8,10 @@ from dataclasses import MISSING, fields
 from rpchat.errors import FileError
 from rpchat.store.parsing import parse
 from rpchat.story.card import Card
+from rpchat.story.persona import Persona
 
 _NAMES = frozenset(field.name for field in fields(Card))
+_PERSONA = frozenset(field.name for field in fields(Persona))
 
 
 def is_own(file: Mapping[str, object]) -> bool:
@@ -40,6 +42,8 @@ def _values(card: Card) -> dict[str, object]:
         value = getattr(card, field.name)
         if value != default:
             values[field.name] = _listed(value)
+    if values.keys() <= _PERSONA:
+        values["first_message"] = ""  # else it would be taken for a persona
     return values
 
 

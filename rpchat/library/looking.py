@@ -29,6 +29,7 @@ from rpchat.exchange.values import CARD_LIMIT
 from rpchat.library.ready import ReadyCard, ready_card
 from rpchat.store.parsing import parse
 from rpchat.store.reading import load_json, load_yaml, read_bytes, shown
+from rpchat.story.persona import Persona
 from rpchat.story.plan import ScenePlan
 from rpchat.story.preset import Preset
 from rpchat.story.text import one_line
@@ -42,10 +43,11 @@ Content = (
     | ImportedGroup
     | ImportedScripts
     | ImportedQuickReplies
+    | Persona
     | Preset
     | ScenePlan
 )
-"""What a file holds. A `Preset` and a `ScenePlan` are files of ours, which stay as they were written."""
+"""What a file holds. A `Persona`, a `Preset` and a `ScenePlan` are files of ours, which stay as they were written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,11 @@ def _lorebook(data: bytes, name: str) -> Found:
 
 
 def _personas(data: bytes, name: str) -> Found:
+    if kind_of(data) == "yaml":
+        own = parse(Persona, load_yaml(data, name=name), name=shown(name))
+        return Found(
+            kind="personas", file=name, name=one_line(own.name), detail="in our own words", content=own, data=data
+        )
     settings = load_json(data, name=name)
     inner = settings.get("power_user") if is_mapping(settings) and "personas" not in settings else None
     imported = read_personas(json.dumps(inner).encode() if inner is not None else data, name=name)

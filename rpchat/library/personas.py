@@ -28,10 +28,12 @@ class Personas:
 
     def add(self, persona: Persona) -> tuple[str, bool]:
         """Return the id of a persona that is exactly like this one, made if there is none, and whether there was."""
-        for entry in self.shelf.entries():
-            if entry.load().value == persona:
-                return entry.id, True
-        return self.save("", persona), False
+        known = self.known(persona)
+        return (known, True) if known else (self.save("", persona), False)
+
+    def known(self, persona: Persona) -> str:
+        """Return the id of a persona that is exactly like this one; empty if there is none."""
+        return next((entry.id for entry in self.shelf.entries() if entry.load().value == persona), "")
 
     def delete(self, persona_id: str) -> TrashEntry:
         """Move a persona into the trash. Raises FileError if it is not there or came with the program."""

@@ -17,10 +17,12 @@ from rpchat.library.personas import Personas
 from rpchat.library.ready import ReadyCard
 from rpchat.store.files import write_atomically
 from rpchat.store.shelf import Shelf
+from rpchat.story.persona import Persona
 from rpchat.story.plan import ScenePlan
 from rpchat.story.preset import Preset
 
 V = TypeVar("V", Preset, ScenePlan)
+F = TypeVar("F", Persona, Preset, ScenePlan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,16 @@ class Shelving:
         card_id = known or self._cards.take(card)
         return Placed(id=card_id, where=f"cards/{card_id}.yaml", known=known is not None)
 
-    def own_file(self, value: Preset | ScenePlan, data: bytes) -> Placed:
+    def own_file(self, value: Persona | Preset | ScenePlan, data: bytes) -> Placed:
         """Put a file of ours beside the user's others, as it was written."""
-        if isinstance(value, Preset):
-            return _own(self._presets, value, data, place="presets")
-        return _own(self._plans, value, data, place="scenes")
+        match value:
+            case Persona():
+                known, shelf = self._personas.known(value), self._personas.shelf
+                return _own(shelf, value, data, place="personas", known=known)
+            case Preset():
+                return _own(self._presets, value, data, place="presets", known=_same(self._presets, value))
+            case ScenePlan():
+                return _own(self._plans, value, data, place="scenes", known=_same(self._plans, value))
 
     def preset(self, imported: ImportedPreset) -> Placed:
         """Put a preset onto its shelf, called by the id it has there."""
@@ -98,8 +105,7 @@ class Shelving:
         )
 
 
-def _own(shelf: Shelf[V], value: V, data: bytes, *, place: str) -> Placed:
-    known = _same(shelf, value)
+def _own(shelf: Shelf[F], value: F, data: bytes, *, place: str, known: str) -> Placed:
     entry_id = known or shelf.new_id(value.name)
     if not known:
         write_atomically(shelf.own_path(entry_id), data)

@@ -16,6 +16,7 @@ from rpchat.library.looking import Found, look, together
 from rpchat.library.ready import ReadyCard
 from rpchat.library.shelving import Placed, Shelving
 from rpchat.library.values import Refused, TakenIn
+from rpchat.story.persona import Persona
 from rpchat.story.plan import ScenePlan
 from rpchat.story.preset import Preset
 from rpchat.story.text import one_line
@@ -59,7 +60,7 @@ class Taking:
         match found.content:
             case ReadyCard() as card:
                 return self._shelving.card(card)
-            case Preset() | ScenePlan():
+            case Persona() | Preset() | ScenePlan():
                 return self._shelving.own_file(found.content, found.data)
             case ImportedPreset() as imported:
                 return self._shelving.preset(imported)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,16 +14,18 @@ from rpchat.choices import Choices, Wishes
 from rpchat.engine.port import Engine
 from rpchat.errors import FileError, RpchatError, StoreError
 from rpchat.program.models import Models
+from rpchat.program.plans import Plans
 from rpchat.store.card_list import CardEntry, CardList
 from rpchat.store.config import Config, change_config
 from rpchat.store.folders import Folders, shipped
 from rpchat.store.kv_files import KvFiles
 from rpchat.store.lock import HomeLock
+from rpchat.store.plan_list import PlanList
 from rpchat.store.scenes import SceneStore, SceneSummary
 from rpchat.store.shelf import Shelf
 from rpchat.store.thread import OneThread
 from rpchat.story.card import Card
-from rpchat.story.greeting import greetings, opening_of
+from rpchat.story.greeting import Opening, greetings, opened
 from rpchat.story.persona import ANONYMOUS, Persona
 from rpchat.story.plan import ScenePlan
 from rpchat.story.preset import Preset
@@ -65,6 +66,10 @@ class Program:
         self._clock = clock
         self._kv_files = KvFiles(folders.kv, quota=config.kv_disk_mb * 1_000_000)
         self._cards = CardList(self.card_shelf, folders.card_list, read_only=read_only)
+        self.plans = Plans(
+            self.plan_shelf, PlanList(self.plan_shelf, folders.plan_list, read_only=read_only), cards=self.card_shelf,
+            card_list=self._cards, choices=self.choices, thread=self._thread, persona=self._persona,
+        )  # fmt: skip
         self.models = Models(
             engine, self.choices, self.preset_shelf, self._thread, remember=self.remember, writable=self._writable
         )
@@ -138,40 +143,38 @@ class Program:
 
         A scene that was begun from a plan is gone on with, unless it is to be a `new` one. Raises RpchatError.
         """
-        plan = await self._thread.run(self._plan, name)
-        if plan is None:
-            return await self.open(await self.scene_named(name))
-        if not new:
-            with suppress(StoreError):
-                return await self.open(await self.scene_named(plan.name))
-        return await self._begin_plan(plan)
+        scene, opening = await self._scene_at(name, new=new)
+        return await self._play(scene) if scene.id else await self._begin(scene, opening)
 
-    def _plan(self, name: str) -> ScenePlan | None:
-        known = any(fold(entry.id) == fold(name) for entry in self.plan_shelf.entries())
-        return self.plan_shelf.find(name)[1] if known or name.endswith((".yaml", ".yml")) else None
+    async def scene_at(self, name: str, *, new: bool = False) -> Scene:
+        """Return the scene that `play_scene` would play; one that is not begun yet as a draft (id 0, nothing stored)
+        with its first turn. Raises RpchatError."""
+        return opened(*await self._scene_at(name, new=new))
 
-    async def _begin_plan(self, plan: ScenePlan) -> Session:
-        cast = await self._thread.run(lambda: tuple(Member(*self.card_shelf.find(name)) for name in plan.cast))
-        persona = await self._thread.run(self._persona, cast, plan.persona)
-        wishes = self.choices.wishes
-        settings = SceneSettings(
-            model=wishes.model, preset=wishes.preset, scenario=plan.scenario, casting=plan.casting, sheets=plan.sheets
-        )
-        draft = Scene(id=0, title=plan.name, cast=cast, persona=persona, settings=settings)
-        return await self._begin(draft, opening_of(plan, draft) or greetings(draft))
+    async def _scene_at(self, name: str, *, new: bool) -> tuple[Scene, Opening | None]:
+        plan = await self.plans.find(name)
+        begun = await self.scene_named(name) if plan is None else None
+        if plan is not None and not new:
+            begun = await self._titled(plan.name)
+        if begun is not None:
+            return await self._load(begun, fresh=()), None
+        assert plan is not None
+        return await self.plans.draft(plan)
 
     async def scene_named(self, name: str) -> int:
         """Return the id of the scene of that title (in any case), the one played last if there are several; a number
         is an id. Raises StoreError with what there is instead."""
-        found = await self.recent(name, limit=200)
-        for summary in found:
-            if fold(summary.title) == fold(name):
-                return summary.id
+        if (titled := await self._titled(name)) is not None:
+            return titled
         for summary in await self.recent(limit=10_000):
             if str(summary.id) == name:
                 return summary.id
-        near = ", ".join(dict.fromkeys(f"`{summary.title}`" for summary in found[:3]))
+        near = ", ".join(dict.fromkeys(f"`{summary.title}`" for summary in await self.recent(name, limit=3)))
         raise StoreError(f"there is no scene `{one_line(name)}`", f"Did you mean {near}?" if near else "")
+
+    async def _titled(self, title: str) -> int | None:
+        found = await self.recent(title, limit=200)
+        return next((summary.id for summary in found if fold(summary.title) == fold(title)), None)
 
     async def member(self, name: str) -> Member:
         """Return the card of that name or path as a member a scene can be joined by. Raises FileError."""
@@ -214,7 +217,7 @@ class Program:
         except FileError:
             return member
 
-    async def _begin(self, draft: Scene, opening: tuple[Member, list[str]] | None) -> Session:
+    async def _begin(self, draft: Scene, opening: Opening | None) -> Session:
         self._writable("no scene can be begun")
         scene = await self._thread.run(
             self._scenes.create, title=draft.title, cast=draft.cast, persona=draft.persona, settings=draft.settings,
@@ -222,7 +225,7 @@ class Program:
         )  # fmt: skip
         return await self._play(scene, opening)
 
-    async def _play(self, scene: Scene, opening: tuple[Member, list[str]] | None = None) -> Session:
+    async def _play(self, scene: Scene, opening: Opening | None = None) -> Session:
         # The home screen opens without the rooms that only a scene needs.
         from rpchat.session import Session
         from rpchat.session.book import Book

@@ -13,7 +13,7 @@ from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.segment import Vocabulary
 from rpchat.session.prompter import Fitted, fit, render, vocabulary_of
 from rpchat.story.casting import speaker_of
-from rpchat.story.greeting import greetings
+from rpchat.story.greeting import greetings, opened
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene, Turn
 from rpchat.story.text import said
@@ -48,21 +48,12 @@ class Preview:
 
 def imagined(scene: Scene, text: str) -> Scene:
     """Return the scene with its greeting, if it has no turn yet, and with a line of the user's, if `text` is one."""
-    opening = greetings(scene) if not scene.turns else None
-    if opening is not None:
-        member, texts = opening
-        scene = _with(scene, Turn(
-            id=1, parent=0, side="member", speaker=member.card.spoken_name, member=member.card_id, text=texts[0]
-        ))  # fmt: skip
+    scene = opened(scene, greetings(scene))
     line = said(text)
-    if line:
-        turn_id = max(scene.turns, default=0) + 1
-        turn = Turn(id=turn_id, parent=scene.tip(), side="user", speaker=scene.persona.name, text=line)
-        scene = _with(scene, turn)
-    return scene
-
-
-def _with(scene: Scene, turn: Turn) -> Scene:
+    if not line:
+        return scene
+    turn_id = max(scene.turns, default=0) + 1
+    turn = Turn(id=turn_id, parent=scene.tip(), side="user", speaker=scene.persona.name, text=line)
     return scene.with_turn(turn).apply(scene.adding(turn))
 
 

@@ -18,10 +18,11 @@ from rpchat.session.inspect import Inspection, inspect
 from rpchat.session.jobs import Whim, draft_of, going_on, going_on_from, job_for, member_of, unguarded
 from rpchat.session.keeper import Keeper
 from rpchat.session.many import Many
+from rpchat.session.overflow import OverflowCost, overflow_cost
 from rpchat.session.replying import Replying
 from rpchat.session.resume import Resume
 from rpchat.session.scoring import scores_of
-from rpchat.session.take import Job
+from rpchat.session.take import Job, ids_of
 from rpchat.session.tuning import Tuning
 from rpchat.session.turns import Turns
 from rpchat.session.verify import Verdict, verify
@@ -248,6 +249,11 @@ class Session:
     async def inspect(self, text: str = "") -> Inspection:
         """Return the prompt of the next reply after the user said `text`, token by token. Writes nothing."""
         return await inspect(self.scene, self.preset, engine=self._engine, text=text)
+
+    async def overflow_cost(self) -> OverflowCost:
+        """Return what it costs to leave out old turns when the context is full. Raises PromptError."""
+        turns = self.scene.turns.values()
+        return overflow_cost(await self.inspect(), turns, ids_of=ids_of(self._engine))
 
     async def verify(self) -> Verdict:
         """Return whether the preset's adapter writes as the loaded model's own template does."""

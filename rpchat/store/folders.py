@@ -63,6 +63,11 @@ class Folders:
         return self.home / "cards.json"
 
     @property
+    def plan_list(self) -> Path:
+        """The same of every scene to begin."""
+        return self.home / "scenes.json"
+
+    @property
     def kv(self) -> Path:
         """What models have read of the scenes; it can be deleted at any time."""
         return self.home / "cache" / "kv"

@@ -19,6 +19,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="home.page_down", keys="pagedown", help="One page down"),
     Action(id="home.new_scene", keys="ctrl+n", label="new scene", help="Begin a new scene with that cast"),
     Action(id="home.library", keys="ctrl+l", label="library", help="To the library: cards, personas, the trash"),
+    Action(id="home.next_part", keys="tab", label="rows", help="To the rows, where letters are keys; and back"),
+    Action(id="home.previous_part", keys="shift+tab", help="The other way round"),
     Action(id="home.clear", keys="escape", help="Empty the search"),
     Action(
         id="scene.send", keys="enter", label="send", while_writing=True,
@@ -99,6 +101,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         id="scene.preset", commands=("preset",), argument="the name of a preset, or `auto`", optional=True,
         help="Show the preset and why it was chosen; /preset NAME changes it for this scene and this model",
+    ),
+    Action(
+        id="scene.overflow", commands=("overflow",), argument="`reread` or `shift`", optional=True,
+        help="Show what happens when the context is full and what it costs; /overflow reread or shift chooses",
     ),
     Action(
         id="scene.impersonation", commands=("impersonation",), argument="`cut`, `keep` or `hand over`", optional=True,

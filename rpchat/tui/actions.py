@@ -17,7 +17,7 @@ from rpchat.tui.action_table import ACTIONS
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
 PERFORMED: frozenset[Place] = frozenset(
-    {"scene", "transcript", "cast", "rows", "library", "seeking", "models", "wanted"}
+    {"home", "scene", "transcript", "cast", "rows", "library", "seeking", "models", "wanted"}
 )
 """The places whose actions are done by parts of their screen."""
 

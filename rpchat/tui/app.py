@@ -19,7 +19,6 @@ from textual.worker import Worker
 from rpchat.errors import RpchatError
 from rpchat.program import Program
 from rpchat.session import Session
-from rpchat.tui.action import Place
 from rpchat.tui.actions import COMPOSE_KEYS, bindings, keymap
 from rpchat.tui.border import shown
 from rpchat.tui.fetching import ModelFetching
@@ -80,7 +79,7 @@ class RpchatApp(App[None]):
         self.set_keymap(self.keys)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         start = self._start
-        self.push_screen(HomeScreen() if start is None else SceneScreen(start, self))
+        self.push_screen(HomeScreen(self) if start is None else SceneScreen(start, self))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -122,13 +121,13 @@ class RpchatApp(App[None]):
     def _fail(self, line: str) -> None:
         if isinstance(self.screen, SceneScreen):
             self.screen.director.fail(line)
-        elif isinstance(self.screen, HomeScreen | Room):
+        elif isinstance(self.screen, Room):
             self.screen.remark(line, error=True)
 
     def _model_changed(self) -> None:
         if isinstance(self.screen, SceneScreen):
             self.screen.show_loading()
-        elif isinstance(self.screen, HomeScreen | Room):
+        elif isinstance(self.screen, Room):
             self.screen.show_status()
 
     def _fetching_changed(self) -> None:
@@ -155,6 +154,10 @@ class RpchatApp(App[None]):
         """Play the latest scene of exactly these cards, or a new one."""
         await self._show_scene(await self.program.play(cards, new=new))
 
+    async def play_plan(self, plan_id: str, *, new: bool) -> None:
+        """Go on with the scene that was begun from that file, or begin one."""
+        await self._show_scene(await self.program.play_scene(plan_id, new=new))
+
     async def open_scene(self, scene_id: int) -> None:
         """Go on with a scene."""
         await self._show_scene(await self.program.open(scene_id))
@@ -167,7 +170,7 @@ class RpchatApp(App[None]):
     async def go_home(self) -> None:
         """Leave the scene, which is on disk, and show the home screen."""
         await self._leave_scene()
-        await self._put_on(HomeScreen())
+        await self._put_on(HomeScreen(self))
 
     async def go_library(self) -> None:
         """Show the library."""
@@ -221,19 +224,22 @@ class RpchatApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of this screen, or hide them."""
-        if not isinstance(self.screen, HomeScreen | SceneScreen | Room) or self.close_help():
+        if not isinstance(self.screen, SceneScreen | Room) or self.close_help():
             return
-        places: tuple[Place, ...] = ("home", "rows") if isinstance(self.screen, HomeScreen) else self.screen.places
-        self.screen.query_one("#middle").mount(HelpPanel((*places, "app"), self.keys))
+        panel = HelpPanel((*self.screen.places, "app"), self.keys, back_to=self.focused)
+        self.screen.query_one("#middle").mount(panel)
         self.screen.add_class("-help")
 
     def close_help(self) -> bool:
-        """Hide the keys; return whether they were shown."""
-        panels = self.screen.query(HelpPanel)
+        """Hide the keys, and go back to where one was before; return whether they were shown."""
+        panels = list(self.screen.query(HelpPanel))
         self.screen.remove_class("-help")
-        shown_before = bool(panels)
-        panels.remove()
-        return shown_before
+        for panel in panels:
+            if self.focused in (None, panel):
+                # Where the keys cover the page, it can have the focus again only when it is drawn again.
+                self.call_after_refresh(self.screen.set_focus, panel.back_to)
+            panel.remove()
+        return bool(panels)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield the actions that can be done here, for the palette."""

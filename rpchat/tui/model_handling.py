@@ -75,7 +75,7 @@ class ModelHandling:
 
     def action_search(self) -> None:
         """Write in the search."""
-        self._screen.field.focus()
+        self._screen.set_focus(self._screen.field)
 
     def action_reload(self) -> None:
         """Look again what is here, and what this machine has."""
@@ -110,16 +110,16 @@ class ModelHandling:
         if self._shelf.names_repository and self._screen.table.entry is None:
             self._host.do(self._fetch_named(self._shelf.search))
         else:
-            self._screen.table.focus()
+            self._screen.set_focus(self._screen.table)
 
     async def _fetch_named(self, text: str) -> None:
         self._host.fetching.start(wanted(text, memory=self._shelf.memory))
         self._screen.empty_search()
-        self._screen.table.focus()
+        self._screen.set_focus(self._screen.table)
         self._screen.show_fetching()
 
     def action_unsearch(self) -> None:
         """Stop searching."""
         self._screen.empty_search()
-        self._screen.table.focus()
+        self._screen.set_focus(self._screen.table)
         self._screen.show_rows()

@@ -1,4 +1,4 @@
-"""Ctrl+P: the actions that can be done here, every scene and card by name, and in a scene every preset."""
+"""Ctrl+P: the actions that can be done here, scenes, scenes to begin and cards by name, and in a scene every preset."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PresetProvider(Provider):
 
 
 class StoryProvider(Provider):
-    """Finds scenes by title, cast and last words, and cards by name."""
+    """Finds scenes by title, cast and last words, scenes to begin by title and cast, and cards by name."""
 
     @property
     def _host(self) -> RpchatApp:
@@ -73,12 +73,16 @@ class StoryProvider(Provider):
             yield DiscoveryHit(Content(name), self._opener(scene.id), text=name, help="go on with this scene")
 
     async def search(self, query: str) -> Hits:
-        """Yield the scenes and cards that the query finds."""
+        """Yield the scenes, begun or not, and cards that the query finds."""
         matcher = self.matcher(query)
         for scene in await self._host.program.recent(limit=100):
             name = one_line(f"{scene.title} · {', '.join(scene.cast)}", 60)
             if (score := matcher.match(name)) > 0:
                 yield Hit(score, Content(name), self._opener(scene.id), text=name, help="go on with this scene")
+        for plan in await self._host.program.plans.entries():
+            name = one_line(f"{plan.name} · {', '.join(plan.cast)}", 60)
+            if not plan.error and (score := matcher.match(name)) > 0:
+                yield Hit(score, Content(name), self._beginner(plan.id), text=name, help="begin this scene")
         for card in await self._host.program.cards():
             name = one_line(card.name, 60)
             if not card.error and (score := matcher.match(name)) > 0:
@@ -86,6 +90,9 @@ class StoryProvider(Provider):
 
     def _opener(self, scene_id: int) -> Callable[[], None]:
         return lambda: self._host.do(self._host.open_scene(scene_id))
+
+    def _beginner(self, plan_id: str) -> Callable[[], None]:
+        return lambda: self._host.do(self._host.play_plan(plan_id, new=False))
 
     def _player(self, card_id: str) -> Callable[[], None]:
         return lambda: self._host.do(self._host.play([card_id], new=False))

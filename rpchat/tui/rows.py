@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from rpchat.store.card_list import CardEntry
+from rpchat.store.kept_list import ListEntry
+from rpchat.store.plan_list import PlanEntry
 from rpchat.store.scenes import SceneSummary
 from rpchat.story.text import one_line
 from rpchat.tui.prose import to_content
@@ -35,10 +37,9 @@ def row(columns: list[Column], *, chosen: bool) -> Content:
     return Content.assemble(("▸ " if chosen else "  ", "$accent")) + Content(" " * _GAP).join(cells)
 
 
-def heading(text: str, count: int | None = None) -> Content:
-    """Return a heading, with how many there are of it."""
-    number = "" if count is None else f"  {count}"
-    return Content.assemble((text, "bold $accent"), (number, "$ooc"))
+def heading(text: str, count: int | str = "") -> Content:
+    """Return a heading, with how many there are of it, as a number or in words."""
+    return Content.assemble((text, "bold $accent"), ("" if count == "" else f"  {count}", "$ooc"))
 
 
 def scene_row(scene: SceneSummary, width: int, *, chosen: bool, now: float) -> Content:
@@ -60,21 +61,29 @@ def scene_row(scene: SceneSummary, width: int, *, chosen: bool, now: float) -> C
     )
 
 
+def plan_row(plan: PlanEntry, width: int, *, chosen: bool) -> Content:
+    """Return the row of a scene to begin: title, cast, summary; of a broken one its error."""
+    cast = Content(one_line(", ".join(plan.cast))).stylize("$action")
+    return _file_row(plan, width, cast, about=plan.summary, chosen=chosen)
+
+
 def card_row(card: CardEntry, width: int, *, chosen: bool) -> Content:
     """Return the row of a card: name, language, summary; of a broken one its error."""
+    spoken = Content(_LANGUAGES.get(card.language.split("-")[0], card.language)).stylize("$ooc")
+    return _file_row(card, width, spoken, about=card.summary or " · ".join(card.tags), chosen=chosen)
+
+
+def _file_row(entry: ListEntry, width: int, beside: Content, *, about: str, chosen: bool) -> Content:
     room = width - _MARK
-    name, language = (22, 16) if room >= 90 else (16, 12)
-    rest = room - name - language - 2 * _GAP
-    if card.error:
-        broken = Content(one_line(card.error, 200)).stylize("$error")
-        return row([Column(Content(card.name), name), Column(broken, room - name - _GAP)], chosen=chosen)
-    spoken = _LANGUAGES.get(card.language.split("-")[0], card.language)
-    about = one_line(card.summary or " · ".join(card.tags), 200)
+    name, second = (22, 16) if room >= 90 else (16, 12)
+    if entry.error:
+        broken = Content(one_line(entry.error, 200)).stylize("$error")
+        return row([Column(Content(entry.name), name), Column(broken, room - name - _GAP)], chosen=chosen)
     return row(
         [
-            Column(Content(one_line(card.name)).stylize("$speech bold"), name),
-            Column(Content(spoken).stylize("$ooc"), language),
-            Column(Content(about).stylize("$action"), max(0, rest)),
+            Column(Content(one_line(entry.name)).stylize("$speech bold"), name),
+            Column(beside, second),
+            Column(Content(one_line(about, 200)).stylize("$action"), max(0, room - name - second - 2 * _GAP)),
         ],
         chosen=chosen,
     )

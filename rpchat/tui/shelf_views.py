@@ -29,7 +29,7 @@ class ShelfViews:
 
     def action_search(self) -> None:
         """Write in the search."""
-        self._field.focus()
+        self._screen.set_focus(self._field)
 
     def action_tags(self) -> None:
         """Narrow by the next tag."""
@@ -89,9 +89,9 @@ class Seeking:
 
     def action_take(self) -> None:
         """To the rows that were found."""
-        self._shelf.focus()
+        self._shelf.screen.set_focus(self._shelf)
 
     def action_leave(self) -> None:
         """Search nothing, back to the rows."""
         self._field.value = ""
-        self._shelf.focus()
+        self._shelf.screen.set_focus(self._shelf)

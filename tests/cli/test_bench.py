@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Iterable
+from pathlib import Path
 
+import pytest
+
+from rpchat.cli.bench import Notes
 from rpchat.cli.build import Options, build
 from rpchat.cli.script import ACTIONS, Action, Script, scripts
 from rpchat.cli.waits import ALLOWANCE, Played, Stage
 from rpchat.cli.waits_table import fill, rows_of, table
+from rpchat.engine.port import EngineSettings, LoadEvent, Stepping
+from rpchat.engine.scripted import ScriptedEngine
+from rpchat.program import Program
 from rpchat.session import Session
+from rpchat.store.config import Config
+from rpchat.store.lock import HomeLock
+from rpchat.store.scenes import SceneStore
 from rpchat.story.card import Card
 from rpchat.story.scene import Member, Scene, SceneSettings
 from tests.cli.helpers import Terminal
+from tests.tui.helpers import folders_in
 
 SCENE = Scene(id=1, title="Ann", cast=(Member("ann", Card(name="Ann")),))
 
@@ -108,6 +120,38 @@ def test_the_users_own_scenes_are_left_alone(playing: Terminal) -> None:
     assert [(row["action"], row["count"]) for row in told["actions"]] == [("send", 1)] * 3
     assert len({row["title"] for row in told["actions"]}) == 3
     assert playing.run("--scene", "1", "say", "Hi.").complaint.startswith("rpchat: there is no scene")
+
+
+class Short(ScriptedEngine):
+    """An engine whose memory does not hold what is asked for."""
+
+    async def load(
+        self, path: Path, settings: EngineSettings, *, controls: Iterable[str] = ()
+    ) -> AsyncGenerator[LoadEvent, None]:
+        yield Stepping("a context of 1,024 tokens")
+        async for event in super().load(path, settings, controls=controls):
+            yield event
+
+
+async def test_what_memory_does_not_hold_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders, notes = folders_in(tmp_path), Notes()
+
+    def start() -> Program:
+        lock = HomeLock(folders.lock_file)
+        assert lock.acquire()
+        return Program(
+            folders=folders, config=Config(), scenes=SceneStore.open(folders.database), lock=lock,
+            engine=Short(loaded=False),
+        )  # fmt: skip
+
+    async def idle(_session: Session) -> None:
+        return
+
+    script = Script("small", ("mira-of-the-light",), ("send", "reopen"))
+    stage = Stage(start=start, script=script, longest=4, idle=idle, tell=notes.tell)
+    assert len([one async for one in stage.play()]) == 2
+    assert stage.model is not None
+    assert [line.strip() for line in capsys.readouterr().err.splitlines()] == ["rpchat: a context of 1,024 tokens"]
 
 
 def test_without_a_model_it_says_so(terminal: Terminal) -> None:

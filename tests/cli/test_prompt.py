@@ -125,6 +125,23 @@ def test_a_scene_as_it_stands(terminal: Terminal) -> None:
     assert told.out.rstrip("\n").endswith("[INST]model\nMira:")
 
 
+def test_a_scene_that_was_not_begun(terminal: Terminal) -> None:
+    assert terminal.run("presets").code == 0
+    (terminal.folder / "pier.yaml").write_text(
+        "name: The pier\ncast: [ann, mira]\nscenario: A pier.\n"
+        "opening: '{{char}} waits for {{user}}.'\nopened_by: mira\n"
+    )
+    before = written(terminal.home)
+    line = ("prompt", "--preset", "backyardai-party-12b", "--say", "Hm.")
+    told = terminal.run(*line, "--scene", "./pier.yaml", "--persona", "robin")
+    assert (told.code, told.err) == (0, "")
+    assert "[INST]model\nMira: Mira waits for Robin." in told.out
+    assert "A pier." in told.out
+    assert "Ticket" in terminal.run(*line, "--scene", "the-waiting-ferry").out
+    assert "zzz" in terminal.run(*line, "--scene", "zzz").complaint
+    assert written(terminal.home) == before
+
+
 def test_while_another_one_has_the_home(terminal: Terminal) -> None:
     assert terminal.run("presets").code == 0
     with HomeLock(terminal.home / "rpchat.lock") as other:

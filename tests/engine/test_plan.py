@@ -125,7 +125,7 @@ def cache_of(*, cells: int = 1000, sequences: int = 3, kind: MemoryKind = "full"
 
 def tell(cache: Cache, prompt: list[int], reply: int = 0, *, same: bool = False) -> int:
     """Read a prompt and write a reply; return how many tokens had to be read."""
-    memory = cache._memory
+    memory = cache._sequences.memory
     assert isinstance(memory, ReferenceMemory)
     kept = cache.prepare(prompt, same=same)
     for ids in (prompt[kept:], [9000 + index for index in range(reply)]):

@@ -132,7 +132,7 @@ def _json_hostile() -> Iterator[Case]:
 
 
 def _yaml_odd() -> Iterator[Case]:
-    yield "ours", b"name: Y\nsheet:\n  Age: 007\n  Likes: [tea, rain]\n", "Y"
+    yield "ours", b"name: Y\npersonality: calm\nsheet:\n  Age: 007\n  Likes: [tea, rain]\n", "Y"
     yield "webui", b"name: W\ngreeting: |-\n  Hello\ncontext: |\n  Long.\n", "W"
     yield "webui-with-more", b"name: W\ncontext: x\nyour_name: You\nturn_template: x\n", "W"
     yield "pygmalion", b"char_name: P\nchar_persona: x\n", "P"

@@ -129,12 +129,17 @@ def _extras() -> Iterator[Case]:
         as_json({"quickReplyEnabled": True, "quickReplySlots": [{"mes": "a", "label": "b"}]}),
         "quick replies",
     )
+    yield "persona-of-ours", b"name: Robin\nlanguage: en\ndescription: A baker. # mine\n", "personas"
+    yield "persona-with-a-sheet", "name: 悠人\nsheet:\n  年齢: 20歳\n".encode(), "personas"
+    yield "name-and-description", b"name: Robin\ndescription: A baker.\n", "card"
+    yield "name-and-sheet-and-greeting", b"name: A\nsheet: {Age: 20}\nfirst_message: Hi\n", "card"
     yield "plan", b"name: Evening\ncast: [mira, tock]\n", "plan"
 
 
 def _hostile() -> Iterator[Case]:
     yield "group-of-nobody", as_json({**GROUP, "members": []}), None
     yield "personas-of-nobody", as_json({"personas": {}}), None
+    yield "persona-misspelt", b"name: Robin\nsheet: {Age: 20}\nsumary: x\n", None
     yield "plan-of-nobody", b"name: Evening\ncast: []\n", None
     yield "preset-of-ours-misspelt", b"name: own\nadapter: chatml\ntemprature: 1\n", None
     yield "v3-book-without-data", as_json({"spec": "lorebook_v3", "data": []}), None

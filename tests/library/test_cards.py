@@ -8,6 +8,7 @@ import pytest
 
 from rpchat.errors import FileError, StoreError
 from rpchat.exchange.card_reading import read_card
+from rpchat.exchange.yaml_cards import write_own
 from rpchat.library import Importing
 from rpchat.story.card import Card
 from tests.exchange.makers import PICTURE, V1_CARD, as_json, charx, png, text_chunk, v2_card, v3_card
@@ -272,3 +273,34 @@ async def test_personas(home: Home, tmp_path: Path) -> None:
         await home.library.trash_persona(shipped_one)
     with pytest.raises(FileError, match="is not there"):
         await home.library.trash_persona("nobody")
+
+
+OWN = {
+    "personas": b"# mine\nname: Ada\nsheet:\n  Age: '20'   # or so\n",
+    "scenes": b"# mine\nname: Evening\ncast: [mira, tock]\n",
+    "presets": b"# mine\nname: quiet\nadapter: chatml\n",
+}
+
+
+@pytest.mark.parametrize("shelf", OWN)
+async def test_a_file_of_ours_stays_as_it_was_written(home: Home, shelf: str) -> None:
+    (taken,) = await home.taken(home.file("own.yaml", OWN[shelf]))
+    assert taken.where == f"{shelf}/{taken.id}.yaml"
+    assert home.content()[taken.where] == OWN[shelf]
+    (again,) = await home.taken(home.file("again.yaml", OWN[shelf]))
+    assert (again.id, again.known) == (taken.id, True)
+    assert len([path for path in home.content() if path.startswith(f"{shelf}/")]) == 1
+
+
+async def test_a_persona_of_another_name_is_another(home: Home) -> None:
+    await home.taken(home.file("own.yaml", OWN["personas"]))
+    (taken,) = await home.taken(home.file("other.yaml", OWN["personas"].replace(b"Ada", b"Eve")))
+    assert (taken.id, taken.known) == ("eve", False)
+
+
+async def test_a_card_with_the_fields_of_a_persona_comes_back_as_a_card(home: Home) -> None:
+    card = Card(name="Ada", language="en", sheet={"Age": "20"})
+    data = write_own(card, name="ada.yaml")
+    (taken,) = await home.taken(home.file("ada.yaml", data))
+    assert taken.kind == "card"
+    assert await home.library.card(taken.id) == card

@@ -12,11 +12,10 @@ from rpchat.tui.cast_commands import CastCommands
 from rpchat.tui.cast_handling import CastHandling
 from rpchat.tui.composing import Composing
 from rpchat.tui.handling import Handling
+from rpchat.tui.home_handling import HomeHandling
 from rpchat.tui.model_handling import ModelHandling
 from rpchat.tui.panels import Panels
-from rpchat.tui.row_actions import RowActions
 from rpchat.tui.screens.editor import EditorScreen
-from rpchat.tui.screens.home import HomeScreen
 from rpchat.tui.screens.importing import ImportScreen
 from rpchat.tui.screens.scene import SceneScreen
 from rpchat.tui.screens.scene_actions import SceneActions
@@ -27,11 +26,12 @@ from rpchat.tui.widgets.ask_line import AskLine
 from rpchat.tui.widgets.card_search import CardSearch
 from rpchat.tui.widgets.inspector import Inspector
 from rpchat.tui.widgets.model_list import ModelTable
+from rpchat.tui.widgets.row_list import RowList
 from rpchat.tui.widgets.shelf_list import ShelfList
 
 OWNERS = {
     "app": (RpchatApp,),
-    "home": (HomeScreen,),
+    "home": (HomeHandling, RowList),
     "scene": (SceneScreen, Composing, SceneActions, Walking, Panels, CastCommands),
     "transcript": (Walking, Handling, Calling),
     "cast": (CastHandling,),
@@ -39,7 +39,7 @@ OWNERS = {
     "models": (ModelHandling, ModelTable),
     "wanted": (ModelHandling, ModelTable),
     "inspector": (Inspector,),
-    "rows": (RowActions,),
+    "rows": (HomeHandling,),
     "library": (ShelfHandling, ShelfViews, ShelfList),
     "seeking": (Seeking,),
     "asking": (AskLine,),

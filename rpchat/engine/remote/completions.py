@@ -122,6 +122,21 @@ class Completions:
             prefill_ms=((read if count else now) - begun) * 1000, decode_ms=(now - read) * 1000 if count else 0.0,
         )  # fmt: skip
 
+    def at_once(self, prompt: Sequence[int], request: Request) -> int:  # noqa: ARG002
+        """Return 1: not every such server writes several, and none says so."""
+        return 1
+
+    async def write_many(
+        self,
+        prompt: Sequence[int],
+        request: Request,
+        count: int,  # noqa: ARG002
+    ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        """Write the one version that is written at a time."""
+        async with aclosing(self.write(prompt, request)) as events:
+            async for event in events:
+                yield 0, event
+
     async def read(self, prompt: Sequence[int]) -> bool:  # noqa: ARG002
         """Such a server reads only what it answers, and may be paid for it: nothing is read ahead."""
         return False

@@ -44,6 +44,20 @@ class Dialect(Protocol):
         """
         ...
 
+    def at_once(self, prompt: Sequence[int], request: Request) -> int:
+        """Return how many versions of a reply to `prompt` can be written together; 1: only one after the other."""
+        ...
+
+    def write_many(
+        self, prompt: Sequence[int], request: Request, count: int
+    ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        """Read `prompt` once and write `count` versions of the reply together, at most `at_once`.
+
+        They are numbered from 0 and seeded by `seed_of`; each ends with its `Ended`. Closing and raising are as in
+        `write`.
+        """
+        ...
+
     async def read(self, prompt: Sequence[int]) -> bool:
         """Let the server read a prompt that may come; return whether it does such things. Being cancelled ends it."""
         ...

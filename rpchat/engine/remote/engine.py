@@ -140,29 +140,35 @@ class RemoteEngine:
         async with self._turns.taken():
             for notice in self._notices(request):
                 yield notice
-            async with aclosing(self._written(request)) as events:
-                async for event in events:
+            async with aclosing(self._written(request, 1)) as events:
+                async for _, event in events:
                     yield event
 
     async def stream_many(
         self, request: Request, count: int, *, wanted: Callable[[int], bool], idle: bool = False
     ) -> AsyncGenerator[tuple[int, StreamEvent], None]:
-        """Write `count` versions, one behind the other: what the server has read of the prompt serves them all."""
+        """Write `count` versions, as many together as the server can, from one reading of the prompt; where it cannot,
+        one behind the other: what the server has read serves them all."""
         async with self._turns.spare() if idle else self._turns.taken():
-            for version in range(count):
-                seeded = replace(request, seed=seed_of(request.seed, version))
-                async with aclosing(self._written(seeded)) as events:
-                    while True:
+            prompt = await self._prompt(request.segments, request.continue_ids)
+            at_once = self._ready().at_once(prompt, request)
+            for first in range(0, count, at_once):
+                together = min(at_once, count - first)
+                left: set[int] = set()
+                seeded = replace(request, seed=seed_of(request.seed, first))
+                async with aclosing(self._written(seeded, together)) as events:
+                    while len(left) < together:
                         coming = _next(events)
-                        event = await (self._turns.unless_called(coming) if idle else coming)
-                        if event is None and idle:
+                        told = await (self._turns.unless_called(coming) if idle else coming)
+                        if told is None:
                             return
-                        if event is None:
-                            break
+                        version, event = first + told[0], told[1]
+                        if version in left:
+                            continue
                         if not isinstance(event, Reading) or version == 0:
                             yield version, event
                         if isinstance(event, Ended) or (isinstance(event, Piece) and not wanted(version)):
-                            break
+                            left.add(version)
 
     async def render_template(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Return the model's own chat template rendered over `messages`, in the sandbox. Raises PromptError."""
@@ -225,15 +231,16 @@ class RemoteEngine:
             )
         return prompt
 
-    async def _written(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
+    async def _written(self, request: Request, count: int) -> AsyncGenerator[tuple[int, StreamEvent], None]:
+        """Have versions of a reply written together, at most as many as the server can."""
         dialect = self._ready()
         prompt = await self._prompt(request.segments, request.continue_ids)
-        self._read = prompt
-        async with aclosing(dialect.write(prompt, request)) as events:
-            async for event in events:
-                if isinstance(event, Piece):
+        self._read = [*prompt]
+        async with aclosing(dialect.write_many(prompt, request, count)) as events:
+            async for version, event in events:
+                if version == 0 and isinstance(event, Piece):
                     self._read.append(event.id)
-                yield event
+                yield version, event
 
     async def _read_prompt(self, segments: Sequence[Segment], continue_ids: Sequence[int]) -> bool:
         prompt = await self._prompt(segments, continue_ids)
@@ -268,5 +275,5 @@ async def _waited_for(http: Http) -> Mapping[str, object]:
         await asyncio.sleep(_LOOK_AGAIN)
 
 
-async def _next(events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
+async def _next(events: AsyncGenerator[tuple[int, StreamEvent], None]) -> tuple[int, StreamEvent] | None:
     return await anext(events, None)

@@ -28,6 +28,11 @@ class Chunks:
     n_ctx: int
     ids: list[int] = field(default_factory=list)
     """What was written, in all requests together."""
+    over: bool = False
+    """Whether the end of the latest request was told."""
+    _told_before: bool = False
+    _counted: int = 0
+    _held: Piece | None = None
     _read_to: int = -1
     _prompt_tokens: int = 0
     _prefilled: int = -1
@@ -41,33 +46,40 @@ class Chunks:
 
     async def told(self, answers: AsyncGenerator[JsonObject, None]) -> AsyncGenerator[StreamEvent, None]:
         """Yield what the chunks of one request tell; the last is `Ended`. Raises EngineError if they break off."""
-        begun, counted = bool(self.ids), 0
-        held: Piece | None = None
+        self.begin()
         async for chunk in answers:
-            if "prompt_progress" in chunk:
-                if not begun:
-                    for reading in self._reading(inner(chunk, "prompt_progress")):
-                        yield reading
-                continue
-            if held is not None and not (chunk.get("stop") is True and string(chunk, "stop_type") == "eos"):
-                yield self._written(held)
-                held = None
-            if chunk.get("stop") is True:
-                yield self._ended(chunk, self._reason(chunk))
+            for event in await self.take(chunk):
+                yield event
+            if self.over:
                 return
-            tokens = ids_in(chunk, "tokens")
-            if not tokens:
-                raise garbled("/completion")
-            if tokens[-1] in self.stops:
-                yield self._ended(chunk, "stop")
-                return
-            number = whole(chunk, "tokens_predicted")
-            pieces = await self._pieces(tokens[-1], string(chunk, "content"), number - counted)
-            counted = number
-            for piece in pieces[:-1] if not pieces[-1].data else pieces:
-                yield self._written(piece)
-            held = pieces[-1] if not pieces[-1].data else None
         raise broken_off()
+
+    def begin(self) -> None:
+        """Be ready for the chunks of another request, which goes on behind what was written."""
+        self._told_before, self._counted, self._held, self.over = bool(self.ids), 0, None, False
+
+    async def take(self, chunk: JsonObject) -> list[StreamEvent]:
+        """Return what one chunk tells. Raises EngineError if it makes no sense."""
+        if "prompt_progress" in chunk:
+            return [] if self._told_before else [*self._reading(inner(chunk, "prompt_progress"))]
+        events: list[StreamEvent] = []
+        last = chunk.get("stop") is True
+        if self._held is not None and not (last and string(chunk, "stop_type") == "eos"):
+            events.append(self._written(self._held))
+        self._held = None
+        if last:
+            return [*events, self._ended(chunk, self._reason(chunk))]
+        tokens = ids_in(chunk, "tokens")
+        if not tokens:
+            raise garbled("/completion")
+        if tokens[-1] in self.stops:
+            return [*events, self._ended(chunk, "stop")]
+        number = whole(chunk, "tokens_predicted")
+        pieces = await self._pieces(tokens[-1], string(chunk, "content"), number - self._counted)
+        self._counted = number
+        if not pieces[-1].data:
+            self._held = pieces.pop()
+        return [*events, *map(self._written, pieces)]
 
     async def _pieces(self, token: int, content: str, number: int) -> list[Piece]:
         """The pieces of a chunk that stands for `number` tokens and ends with `token`."""
@@ -97,6 +109,7 @@ class Chunks:
         return "context" if chunk.get("truncated") is True else "max_tokens"
 
     def _ended(self, chunk: JsonObject, reason: End) -> Ended:
+        self.over = True
         timings = inner(chunk, "timings")
         self._prefill_ms += real(timings, "prompt_ms")
         self._decode_ms += real(timings, "predicted_ms")

@@ -8,12 +8,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from rpchat.library import Importing
 from rpchat.story.text import clean, one_line
@@ -23,6 +22,7 @@ from rpchat.tui.completing import PathSuggester, completions, longest_common
 from rpchat.tui.dropped import existing
 from rpchat.tui.import_text import Outcome, counts, summary
 from rpchat.tui.screens.room import Room
+from rpchat.tui.widgets.clean_fields import CleanLine
 from rpchat.tui.widgets.status import bar
 
 _TEACH = (
@@ -30,15 +30,6 @@ _TEACH = (
     "cards (png, charx, json, yaml), chats, presets, lorebooks, personas, groups · nothing is ever overwritten"
 )
 _BAR = 30
-
-
-class _PathField(Input):
-    """Where the path is written. Of a paste of several lines, none is lost."""
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        self.insert_text_at_cursor(" ".join(clean(event.text).split("\n")))
 
 
 class ImportScreen(Room):
@@ -55,7 +46,7 @@ class ImportScreen(Room):
         """What became of each file so far."""
         self._taking = False
         self._stopping = False
-        self._field = _PathField(
+        self._field = CleanLine(
             placeholder="path · Tab completes · Enter imports", id="path", compact=True, suggester=PathSuggester()
         )
         self._progress = Static(id="progress", markup=False)

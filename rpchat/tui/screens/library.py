@@ -26,6 +26,7 @@ from rpchat.tui.shelving import Shelving
 from rpchat.tui.widgets import card_preview, shelf_list
 from rpchat.tui.widgets.ask_line import AskLine
 from rpchat.tui.widgets.card_preview import CardPreview
+from rpchat.tui.widgets.clean_fields import CleanLine
 from rpchat.tui.widgets.shelf_list import ShelfList
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _PERSONAS = ("library.play", "library.edit", "library.new", "library.delete", "l
 _TRASH = ("library.play", "library.next_kind")
 
 
-class SearchField(Input):
+class SearchField(CleanLine):
     """Where the library is searched; the rows follow as it is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("seeking")]

@@ -21,6 +21,7 @@ from rpchat.tui.model_handling import ModelHandling
 from rpchat.tui.model_lines import model_details, model_row, nothing_here, offer_details, offer_row
 from rpchat.tui.model_shelf import Listed, ModelShelf
 from rpchat.tui.screens.room import Room
+from rpchat.tui.widgets.clean_fields import CleanLine
 from rpchat.tui.widgets.fetch_line import FetchLine
 from rpchat.tui.widgets.model_list import ModelTable
 
@@ -32,7 +33,7 @@ _OFFERED = ("models.take", "models.get", "models.search", "models.leave")
 _WANTED = ("wanted.found", "wanted.unsearch")
 
 
-class WantedField(Input):
+class WantedField(CleanLine):
     """Where models are searched, and repositories named."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("wanted")]

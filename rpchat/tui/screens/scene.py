@@ -25,6 +25,7 @@ from rpchat.tui.director import Director
 from rpchat.tui.faces import faces
 from rpchat.tui.handling import Handling
 from rpchat.tui.inspecting import Inspecting
+from rpchat.tui.overflow import Overflow
 from rpchat.tui.panels import Panels
 from rpchat.tui.screens.scene_actions import SceneActions
 from rpchat.tui.screens.scene_chrome import Chrome
@@ -42,7 +43,7 @@ class SceneScreen(Screen[None]):
     """Plays one session. It gives every part what it needs, and every action to the part that does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("scene")]
-    AUTO_FOCUS = "Composer _Field"
+    AUTO_FOCUS = "Composer TextArea"
 
     def __init__(self, session: Session, host: RpchatApp) -> None:
         super().__init__()
@@ -80,7 +81,7 @@ class SceneScreen(Screen[None]):
         )  # fmt: skip
         self.wishes = SceneActions(
             self.page, director=self.director, choosing=Choosing(session, host.program), panels=self.panels,
-            changed=self.settled,
+            overflow=Overflow(session, host.program, stop=self.director.stop, load=self.ready), changed=self.settled,
         )  # fmt: skip
         self._handling = Handling(
             session, self.walking, director=self.director, edit=self.composing.edit, copy=host.copy_to_clipboard,

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from rpchat.tui.choosing import Choosing
 from rpchat.tui.director import Director
+from rpchat.tui.overflow import Overflow
 from rpchat.tui.panels import Panels
 from rpchat.tui.widgets.help import HelpPanel
 from rpchat.tui.widgets.transcript import Transcript
+
+_OVERFLOW = "scene.overflow"
 
 
 class SceneActions:
@@ -20,6 +23,7 @@ class SceneActions:
         *,
         director: Director,
         choosing: Choosing,
+        overflow: Overflow,
         panels: Panels,
         changed: Callable[[], None],
     ) -> None:
@@ -27,11 +31,13 @@ class SceneActions:
         self._panels = panels
         self._director = director
         self._choosing = choosing
+        self._overflow = overflow
         self._changed = changed
 
     async def choose(self, action_id: str, wanted: str) -> None:
         """Make a choice of the table, and tell it."""
-        self._director.remark(await self._choosing.choose(action_id, wanted))
+        choosing = self._overflow.choose(wanted) if action_id == _OVERFLOW else self._choosing.choose(action_id, wanted)
+        self._director.remark(await choosing)
         self._changed()
 
     def choose_preset(self, name: str) -> None:
@@ -101,6 +107,10 @@ class SceneActions:
     def action_preset(self) -> None:
         """Tell the preset."""
         self.choose_preset("")
+
+    def action_overflow(self) -> None:
+        """Tell what happens when the context is full."""
+        self._director.do(self.choose(_OVERFLOW, ""))
 
     def action_impersonation(self) -> None:
         """Tell what happens where a reply speaks for somebody else."""

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from rpchat.tui.actions import bindings
 from rpchat.tui.completing import PathSuggester, completions, longest_common
+from rpchat.tui.widgets.clean_fields import CleanLine
 
 FORMATS = {
     ".png": "picture with the card in it",
@@ -48,7 +49,7 @@ class AskLine(Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self._question = Static(markup=False)
-        self.field = Input(compact=True)
+        self.field = CleanLine(compact=True)
         """Where the answer is written."""
         self._hint = Static(id="ask-hint", markup=False)
         self._answer: Callable[[str], None] = lambda text: None  # noqa: ARG005

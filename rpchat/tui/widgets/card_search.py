@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from rpchat.store.card_list import CardEntry
 from rpchat.story.text import one_line
 from rpchat.tui.actions import bindings
+from rpchat.tui.widgets.clean_fields import CleanLine
 
 _NOTHING = Content("no card has that in it").stylize("$ooc")
 
@@ -81,7 +82,7 @@ class CardSearch(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._field = Input(placeholder="a card · Enter adds · Esc closes", compact=True)
+        self._field = CleanLine(placeholder="a card · Enter adds · Esc closes", compact=True)
         self._cards = _Cards()
 
     def compose(self) -> ComposeResult:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -15,16 +14,7 @@ from textual.widgets import Static, TextArea
 
 from rpchat.story.text import clean
 from rpchat.tui.actions import bindings
-
-
-class _Field(TextArea):
-    """A text field without frame. What is pasted is cleaned before it is in."""
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        if not self.read_only and (result := self._replace_via_keyboard(clean(event.text), *self.selection)):
-            self.move_cursor(result.end_location)
+from rpchat.tui.widgets.clean_fields import CleanText
 
 
 class Composer(Horizontal):
@@ -44,7 +34,7 @@ class Composer(Horizontal):
             color: $speech;
             text-style: bold;
         }
-        & > _Field {
+        & > CleanText {
             width: 1fr;
             height: auto;
             min-height: 1;
@@ -72,7 +62,7 @@ class Composer(Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self._prompt = Static(id="prompt", markup=False)
-        self.field: TextArea = _Field(highlight_cursor_line=False, compact=True)
+        self.field: TextArea = CleanText(highlight_cursor_line=False, compact=True)
         """The text field."""
         self.field.cursor_blink = False
 

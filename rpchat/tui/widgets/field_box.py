@@ -13,10 +13,11 @@ from textual.widgets import Static, TextArea
 
 from rpchat.story.text import clean
 from rpchat.tui.card_fields import Field
+from rpchat.tui.widgets.clean_fields import CleanText
 
 
-class FieldText(TextArea):
-    """A text with undo. What is pasted is cleaned; a field of one line takes no second one."""
+class FieldText(CleanText):
+    """A text with undo; a field of one line takes no second one."""
 
     def __init__(self, text: str, *, long: bool, hint: str) -> None:
         super().__init__(
@@ -27,11 +28,9 @@ class FieldText(TextArea):
         self.cursor_blink = False
         self.set_class(long, "-long")
 
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        text = clean(event.text)
-        self._replace_via_keyboard(text if self._long else " ".join(text.split("\n")), *self.selection)
+    def pasted(self, text: str) -> str:
+        """Return a pasted text, in one line where the field has one."""
+        return text if self._long else " ".join(text.split("\n"))
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter" and not self._long:

@@ -28,7 +28,7 @@ _HEADINGS: Mapping[Place, str] = {
 
 
 class HelpPanel(VerticalScroll, can_focus=True):
-    """The keys and slash commands of the given places."""
+    """The keys and slash commands of the given places. `back_to` had the focus before."""
 
     DEFAULT_CSS = """
     HelpPanel {
@@ -41,8 +41,9 @@ class HelpPanel(VerticalScroll, can_focus=True):
     }
     """
 
-    def __init__(self, places: Sequence[Place], keys: Mapping[str, str]) -> None:
+    def __init__(self, places: Sequence[Place], keys: Mapping[str, str], *, back_to: Widget | None = None) -> None:
         super().__init__(id="help")
+        self.back_to = back_to
         self._places = places
         self._keys = keys
 

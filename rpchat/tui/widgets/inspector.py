@@ -14,6 +14,7 @@ from textual.widgets import Input
 from rpchat.session.inspect import Inspection
 from rpchat.tui.actions import bindings
 from rpchat.tui.prompt_rows import Rows, prompt_rows, stop_rows, turn_rows
+from rpchat.tui.widgets.clean_fields import CleanLine
 from rpchat.tui.widgets.prompt_head import Head, PromptHead
 from rpchat.tui.widgets.prompt_view import Layout, PromptView
 
@@ -39,7 +40,7 @@ class Inspector(Vertical):
         self._head = PromptHead()
         self.rows = PromptView()
         """What can be scrolled."""
-        self._find = Input(id="find", placeholder="search · Enter finds", compact=True)
+        self._find = CleanLine(id="find", placeholder="search · Enter finds", compact=True)
         self._ids = False
         self._view: View = "prompt"
 

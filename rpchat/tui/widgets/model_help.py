@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
+
+from rpchat.tui.widgets.clean_fields import CleanLine
 
 
 class ModelHelp(Vertical):
@@ -24,7 +26,7 @@ class ModelHelp(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._text = Static(markup=False)
-        self.field = Input(placeholder="path of a .gguf file, then Enter", id="path", compact=True)
+        self.field = CleanLine(placeholder="path of a .gguf file, then Enter", id="path", compact=True)
         """Where the path is typed."""
         self._line = Horizontal(Static(Content("›"), classes="prompt"), self.field, classes="path-line")
 

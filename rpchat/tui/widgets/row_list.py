@@ -1,4 +1,4 @@
-"""The list of the home screen: scenes and cards under their headings, with one row chosen."""
+"""The list of the home screen: rows in sections under their headings, one of them chosen."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from rpchat.store.card_list import CardEntry
+from rpchat.store.plan_list import PlanEntry
 from rpchat.store.scenes import SceneSummary
 from rpchat.tui.actions import bindings
-from rpchat.tui.rows import card_row, heading, scene_row
-
-Entry = SceneSummary | CardEntry
+from rpchat.tui.home_rows import Entry, Section
+from rpchat.tui.rows import card_row, heading, plan_row, scene_row
 
 
 class RowList(OptionList):
@@ -34,8 +33,7 @@ class RowList(OptionList):
 
     def __init__(self) -> None:
         super().__init__(markup=False, compact=True)
-        self._scenes: Sequence[SceneSummary] = ()
-        self._cards: Sequence[CardEntry] = ()
+        self._sections: Sequence[Section] = ()
         self._entries: dict[int, Entry] = {}
         self._now = 0.0
         self._width = 0
@@ -46,11 +44,13 @@ class RowList(OptionList):
         """What the chosen row stands for."""
         return None if self.highlighted is None else self._entries.get(self.highlighted)
 
-    def show(self, scenes: Sequence[SceneSummary], cards: Sequence[CardEntry], *, now: float) -> None:
-        """Show these; the bar goes to the first row."""
-        self._scenes, self._cards, self._now = scenes, cards, now
+    def show(self, sections: Sequence[Section], *, chosen: Entry | None, now: float) -> None:
+        """Show these; the bar goes to the row of `chosen`, one of them."""
+        self._sections, self._now = sections, now
         self._fill()
-        self.highlighted = min(self._entries, default=None)
+        self.highlighted = next((index for index, entry in self._entries.items() if entry is chosen), None)
+        if self.highlighted == min(self._entries, default=None):
+            self.scroll_home(animate=False)  # the heading above it, too
 
     def lay_out(self, screen_width: int) -> None:
         """Draw the rows for another width of the screen."""
@@ -64,15 +64,11 @@ class RowList(OptionList):
         self._entries = {}
         self._marked = None
         options: list[Option] = []
-        groups: list[tuple[str, Sequence[Entry]]] = [("Continue", self._scenes), ("Cards", self._cards)]
-        for name, entries in groups:
-            if not entries:
-                continue
+        for section in self._sections:
             if options:
                 options.append(Option("", disabled=True))
-            count = len(entries) if name == "Cards" else None
-            options.append(Option(heading(name, count), disabled=True))
-            for entry in entries:
+            options.append(Option(heading(section.heading, section.count), disabled=True))
+            for entry in section.entries:
                 self._entries[len(options)] = entry
                 options.append(Option(self._row(entry, chosen=False)))
         self.clear_options()
@@ -82,6 +78,8 @@ class RowList(OptionList):
         width = max(40, (self._width or self.app.size.width) - 5)
         if isinstance(entry, SceneSummary):
             return scene_row(entry, width, chosen=chosen, now=self._now)
+        if isinstance(entry, PlanEntry):
+            return plan_row(entry, width, chosen=chosen)
         return card_row(entry, width, chosen=chosen)
 
     def watch_highlighted(self, highlighted: int | None) -> None:
@@ -97,3 +95,11 @@ class RowList(OptionList):
         event.stop()
         if (entry := self._entries.get(event.option_index)) is not None:
             self.post_message(self.Chosen(entry))
+
+    def action_row_up(self) -> None:
+        """One row up."""
+        self.action_cursor_up()
+
+    def action_row_down(self) -> None:
+        """One row down."""
+        self.action_cursor_down()

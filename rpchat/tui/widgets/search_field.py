@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual import events
 from textual.message import Message
-from textual.widgets import Input
 
 from rpchat.story.text import one_line
 from rpchat.tui.dropped import existing, looks_dropped
+from rpchat.tui.widgets.clean_fields import CleanLine
+
+_LONGEST = 500
+"""Characters of a search that is pasted."""
 
 
-class SearchField(Input):
+class SearchField(CleanLine):
     """Where one searches. A paste that is the path of something that is there, or of several, is told as dropped."""
 
     @dataclass
@@ -24,20 +26,16 @@ class SearchField(Input):
 
         paths: Sequence[Path]
 
-    def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        if looks_dropped(event.text):
-            self.run_worker(self._take(event.text), group="paste")
+    def take_pasted(self, text: str) -> None:
+        """Take files, or search for what it says."""
+        if looks_dropped(text):
+            self.run_worker(self._take(text), group="paste")
         else:
-            self._insert(event.text)
+            super().take_pasted(one_line(text, _LONGEST))
 
     async def _take(self, text: str) -> None:
         paths = await asyncio.to_thread(existing, text)
         if paths:
             self.post_message(self.FilesDropped(paths))
         else:
-            self._insert(text)
-
-    def _insert(self, text: str) -> None:
-        self.insert_text_at_cursor(one_line(text, 500))
+            super().take_pasted(one_line(text, _LONGEST))

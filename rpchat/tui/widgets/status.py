@@ -27,15 +27,17 @@ class Overview:
 
 
 def status_line(overview: Overview, width: int) -> Content:
-    """Return the line for a width in cells. What has no room goes in this order: bar, speed, the model's end."""
-    for parts in _right_parts(overview):
-        right = Content(" · ").stylize("$ooc").join(parts)
-        if right.cell_length <= width * 2 // 3:
-            break
-    right = right.truncate(width * 2 // 3, ellipsis=True)
+    """Return the line for a width in cells. What has no room goes in this order: what is more than half of the line on
+    the left, bar, speed, the model's end."""
     left = Content(overview.title).stylize("bold $speech")
     if overview.cast:
         left = left + Content(f" · {overview.cast}").stylize("$action")
+    room = max(width // 2, width - left.cell_length - 2)
+    for parts in _right_parts(overview):
+        right = Content(" · ").stylize("$ooc").join(parts)
+        if right.cell_length <= room:
+            break
+    right = right.truncate(room, ellipsis=True)
     left = left.truncate(max(0, width - right.cell_length - 2), ellipsis=True)
     gap = max(0, width - left.cell_length - right.cell_length)
     return left + Content(" " * gap) + right

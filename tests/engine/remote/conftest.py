@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tests.models import smollm2_path
 VARIABLE = "RPCHAT_LLAMA_SERVER"
 N_CTX = 512
 N_BATCH = 32
+SLOTS = 3
 
 
 @pytest.fixture
@@ -73,32 +75,31 @@ def find_llama_server() -> str:
 
 @pytest.fixture(scope="session")
 def llama_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real llama-server with SmolLM2 in it."""
+    """The address of a real llama-server with SmolLM2 in it, and one slot."""
+    with _running(tmp_path_factory.mktemp("server") / "log", slots=1) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def wide_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one with several slots, which share their cells."""
+    with _running(tmp_path_factory.mktemp("wide") / "log", slots=SLOTS) as url:
+        yield url
+
+
+@contextmanager
+def _running(printed: Path, *, slots: int) -> Iterator[str]:
+    """Have a llama-server for as long as the block runs; what it prints goes to a file."""
     program, model = find_llama_server(), smollm2_path()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Without repacking a token's numbers are the same whatever is computed beside it.
-    computing = (
-        "-t",
-        "1",
-        "-b",
-        str(N_BATCH),
-        "-ub",
-        str(N_BATCH),
-        "-fa",
-        "on",
-        "-ngl",
-        "0",
-        "--no-repack",
-        "--cache-ram",
-        "0",
-    )
     command = [
-        program, "-m", str(model), "-c", str(N_CTX), "--parallel", "1", *computing,
+        program, "-m", str(model), "-c", str(N_CTX), "--parallel", str(slots), "--kv-unified", "-t", "1",
+        "-b", str(N_BATCH), "-ub", str(N_BATCH), "-fa", "on", "-ngl", "0", "--no-repack", "--cache-ram", "0",
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
-    printed = tmp_path_factory.mktemp("server") / "log"
     with printed.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
@@ -125,8 +126,23 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], printed: Path) -> None
 @pytest_asyncio.fixture
 async def llama(llama_url: str, log: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RemoteEngine]:
     """An engine on the real llama-server, loaded."""
+    async with _loaded(llama_url, log, monkeypatch) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture
+async def wide(wide_url: str, log: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RemoteEngine]:
+    """One on a server with several slots."""
+    async with _loaded(wide_url, log, monkeypatch) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _loaded(url: str, log: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RemoteEngine]:
     monkeypatch.delenv("RPCHAT_API_KEY", raising=False)
-    engine = RemoteEngine(ServerSettings(url=llama_url), log=log)
-    assert isinstance((await load(engine, EngineSettings()))[-1], Loaded)
-    yield engine
-    await engine.close()
+    engine = RemoteEngine(ServerSettings(url=url), log=log)
+    try:
+        assert isinstance((await load(engine, EngineSettings()))[-1], Loaded)
+        yield engine
+    finally:
+        await engine.close()

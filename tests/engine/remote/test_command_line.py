@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 
@@ -61,6 +62,33 @@ async def test_the_doctor_knows_the_server(vllm: StrictServer, terminal: Termina
     refused = await run(terminal, "doctor", "--engine", vllm.url)
     assert refused.code == 1
     assert "wants a key" in refused.out
+
+
+async def test_the_list_of_models_has_the_server_in_front(vllm: StrictServer, terminal: Terminal) -> None:
+    result = await run(terminal, "models", "--engine", vllm.url)
+    assert result.code == 0, result.err
+    place, row, *_ = result.out.splitlines()
+    assert place == f"on 127.0.0.1:{vllm.port}:"
+    assert row.startswith("▸ little  1,024 tokens  vLLM")
+    assert row.endswith("· chatml")
+    assert result.out.count("▸") == 1
+    (terminal.home / "config.yaml").write_text(f"server: {{url: '{vllm.url}'}}\n")
+    first, *_ = json.loads((await run(terminal, "models", "--json")).out)
+    assert (first["name"], first["context"], first["played"], first["error"]) == ("little", 4096, True, "")
+    vllm.key = "sk-other"
+    refused = await run(terminal, "models")
+    assert refused.code == 0
+    assert "▸ ✗ the server wants a key" in refused.out
+
+
+async def test_a_server_is_measured(server: StrictServer, terminal: Terminal) -> None:
+    server.context = 1 << 16  # it counts characters
+    result = await run(terminal, "bench", "--actions", "1", "--engine", server.url, "--json")
+    assert result.code == 0, result.err
+    told = json.loads(result.out)
+    assert (told["model"], told["context"]) == (f"little on 127.0.0.1:{server.port}", 2048)
+    assert [row["count"] for row in told["actions"]] == [1, 1, 1]
+    assert {body["model"] for body in server.completions} == {"little"}
 
 
 def test_who_plays_on_this_machine_loads_no_network() -> None:
