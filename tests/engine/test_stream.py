@@ -73,12 +73,13 @@ async def test_the_same_seed_gives_the_same_text(own_engine: ChildEngine) -> Non
 
 async def test_a_reused_prompt_gives_what_a_cold_one_gives(engine: ChildEngine) -> None:
     # A token read alone rounds otherwise than one read in a batch, so what comes must be beyond doubt.
-    segments = (text("Monday Tuesday Wednesday Thursday Friday Saturday Sunday " * 7 + "Monday Tuesday Wednesday"),)
+    week = "Monday\nTuesday\nWednesday\nThursday\nFriday\nSaturday\nSunday\n"
+    segments = (*question("Name the days of the week, again and again."), text(f"{week * 3}Monday\nTuesday\n"))
     await reply(engine, ask((text("Something else entirely."),), max_tokens=1))
-    cold = await reply(engine, ask(segments, sampling=GREEDY, max_tokens=4))
-    reused = await reply(engine, ask(segments, sampling=GREEDY, max_tokens=4))
+    cold = await reply(engine, ask(segments, sampling=GREEDY, max_tokens=8))
+    reused = await reply(engine, ask(segments, sampling=GREEDY, max_tokens=8))
     assert cold.end.prefilled_tokens > reused.end.prefilled_tokens == 1
-    assert cold.data == b" Thursday Friday Saturday Sunday"
+    assert cold.data == b"Wednesday\nThursday\nFriday\nSaturday\n"
     assert cold.ids == reused.ids
 
 
