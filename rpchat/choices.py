@@ -94,16 +94,20 @@ class Choices:
         return self.model(scene) is not None and self.preset(scene)[0].name == self._detected(scene).preset
 
     def engine_settings(self, scene: Scene | None = None) -> EngineSettings:
-        """Return how the model is loaded: as the config says, with the preset's LoRA where the model needs one.
+        """Return how the model is loaded: as the config says, with room for every member's prompt where each has one of
+        its own, and with the preset's LoRA where the model needs one.
 
         Raises ModelError if that LoRA is not there.
         """
         if self.server.url:
             return self.config.engine
+        engine = self.config.engine
+        if scene is not None and scene.settings.sheets == "own":
+            engine = replace(engine, n_prompts=max(engine.n_prompts, len(scene.present())))
         hints = self.preset(scene)[0].models
         choice = self.model(scene)
         if not hints.lora or choice is None or named_by(hints.names, choice.path.name):
-            return self.config.engine
+            return engine
         try:
             path = named_model(hints.lora, self.models_folder)
         except ModelError:
@@ -112,7 +116,7 @@ class Choices:
                 f"Put it into {self.models_folder}, or choose a model that has it merged in.",
             ) from None
         lora = LoraFile(path=str(path), scale=hints.lora_scale)
-        return replace(self.config.engine, lora=(*self.config.engine.lora, lora))
+        return replace(engine, lora=(*engine.lora, lora))
 
     def preset_name(self, name_or_path: str) -> str:
         """Return what a preset that can be read is remembered by, wherever rpchat is started from next time."""

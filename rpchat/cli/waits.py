@@ -96,8 +96,9 @@ class Stage:
         """Play the script and yield every action that was answered. Raises RpchatError."""
         self._program = self.start()
         try:
-            await self._enter(await self._program.play(self.script.cards, new=True))
-            await self._session.cast.set_sheets(self.script.sheets)
+            session = await self._program.play(self.script.cards, new=True)
+            await session.cast.set_sheets(self.script.sheets)
+            await self._enter(session)
             for number, action in enumerate(self.script.actions):
                 self._seed = number
                 await self.idle(self._session)

@@ -82,6 +82,8 @@ def step_down(
     model: ModelShape, settings: EngineSettings, *, devices: tuple[Device, ...] = ()
 ) -> tuple[EngineSettings, str] | None:
     """Return settings that take less memory and what was given up, in the user's words; None if nothing is left."""
+    if settings.n_prompts > 1:
+        return replace(settings, n_prompts=1), "keeping one prompt read"
     if settings.n_batch > _SMALL_BATCH:
         return replace(settings, n_batch=_SMALL_BATCH), f"reading {_SMALL_BATCH} tokens at a time"
     quantised = _quantised(model, settings)
@@ -146,9 +148,9 @@ def _candidates(
 
 def _thrifty(model: ModelShape, asked: EngineSettings) -> list[EngineSettings]:
     """Return the settings as they are, then with less and less memory for the same context."""
-    ladder = [asked]
+    ladder = [replace(asked, n_prompts=count) for count in range(asked.n_prompts, 0, -1)]
     if asked.n_batch > _SMALL_BATCH:
-        ladder.append(replace(asked, n_batch=_SMALL_BATCH))
+        ladder.append(replace(ladder[-1], n_batch=_SMALL_BATCH))
     quantised = _quantised(model, ladder[-1])
     return ladder if quantised is None else [*ladder, quantised]
 

@@ -41,6 +41,8 @@ class Words:
         """Return one line for each thing the user has set that is not kept."""
         asked, settings = self.asked, self.settings
         lines = []
+        if asked.n_prompts > settings.n_prompts:
+            lines.append(f"of {asked.n_prompts} members' own prompts {settings.n_prompts} stay read: no more fit")
         if asked.n_batch != settings.n_batch:
             lines.append(f"prompts are read {settings.n_batch} tokens at a time, to save memory")
         if (asked.type_k, asked.type_v) != (settings.type_k, settings.type_v):

@@ -89,7 +89,7 @@ def needs_of(model: ModelShape, settings: EngineSettings, devices: Sequence[Devi
 
 def cache_bytes(model: ModelShape, layer: Layer, settings: EngineSettings) -> int:
     """Return what one layer's KV cache takes."""
-    cells = _padded(settings.n_ctx + settings.n_spare)
+    cells = _padded(settings.cells)
     if layer.windowed and model.window and not settings.swa_full:
         cells = min(cells, _padded(model.window * SEQUENCES + ubatch_of(settings)))
     keys = layer.key_elements * _CACHE_BITS[settings.type_k]
@@ -114,7 +114,7 @@ def flash_attention(settings: EngineSettings, *, offloads: bool) -> str:
 def _computing(model: ModelShape, settings: EngineSettings, *, flash: bool) -> int:
     """Return what a device takes to compute one batch: whichever is more of attention, layers and output."""
     tokens = ubatch_of(settings)
-    cells = _padded(settings.n_ctx + settings.n_spare)
+    cells = _padded(settings.cells)
     layers = tokens * _FLOAT * (3 * model.inner + 4 * model.width)
     if flash:
         attention = cells * tokens * _MASK + layers

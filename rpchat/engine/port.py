@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Interval, MinLen
 
 from rpchat.prompt.segment import Segment
 from rpchat.story.preset import Sampling
@@ -63,7 +63,10 @@ class EngineSettings:
     n_batch: Annotated[int, Ge(8)] = 512
     """Most tokens evaluated at once: at least one for each sequence of the cache, or llama.cpp aborts."""
     n_spare: Annotated[int, Ge(0)] = 0
-    """Tokens the KV cache holds beyond `n_ctx`, for other branches and for what is read ahead."""
+    """Tokens the KV cache holds beside its prompts, for other branches and for what is read ahead."""
+    n_prompts: Annotated[int, Interval(ge=1, le=8)] = 1
+    """How many prompts of `n_ctx` tokens, with their replies, the KV cache holds: of several members, each with a sheet
+    of its own, say."""
     shift: bool = False
     """When old turns are left out, move what stands behind them instead of reading it again. It was read with what was
     left out, so the next words differ slightly."""
@@ -78,6 +81,11 @@ class EngineSettings:
     """llama.cpp's RPC servers, each as `host:port`; their devices are used like GPUs of this machine."""
     lora: tuple[LoraFile, ...] = ()
     """Adapters put on the model, all at once."""
+
+    @property
+    def cells(self) -> int:
+        """How many tokens the KV cache holds, of all prompts together."""
+        return self.n_ctx * self.n_prompts + self.n_spare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,18 @@ def test_what_was_asked_for_is_kept_or_told() -> None:
     assert fit(SEVEN_BILLION, machine(16, gpu(12)), EngineSettings(n_gpu_layers=10)).settings.n_gpu_layers == 10
 
 
+def test_fewer_prompts_are_kept_before_anything_else_is_given_up() -> None:
+    wishes = EngineSettings(n_ctx=8192, n_prompts=4)
+    kept = fit(SEVEN_BILLION, machine(12), wishes)
+    assert (kept.settings.cells, kept.told) == (4 * 8192, ())
+    fewer = fit(SEVEN_BILLION, machine(7.5), wishes)
+    assert (fewer.settings.n_prompts, fewer.settings.n_ctx, fewer.settings.n_batch) == (2, 8192, 512)
+    assert fewer.told == ("of 4 members' own prompts 2 stay read: no more fit",)
+    stepped = step_down(SEVEN_BILLION, kept.settings)
+    assert stepped is not None
+    assert stepped[0].n_prompts == 1
+
+
 def test_a_cache_that_cannot_be_quantised_is_not() -> None:
     for wishes, shape in (
         (EngineSettings(flash_attn="off"), SEVEN_BILLION),

@@ -81,7 +81,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
     kind, window = kind_of(pointer, swa_full=order.settings.swa_full)
     memory = LlamaMemory(context, kind=kind, window=window)
     cells = int(llama_cpp.llama_n_ctx(context))
-    n_ctx = cells - order.settings.n_spare
+    n_ctx = (cells - order.settings.n_spare) // order.settings.n_prompts
     batch = order.settings.n_batch
     decoder = Decoder(
         context=context,
@@ -206,7 +206,7 @@ def _context_parameters(
     settings: EngineSettings, thread_count: int, *, offloads: bool
 ) -> llama_cpp.llama_context_params:
     parameters: llama_cpp.llama_context_params = llama_cpp.llama_context_default_params()
-    parameters.n_ctx = settings.n_ctx + settings.n_spare
+    parameters.n_ctx = settings.cells
     parameters.n_seq_max = SEQUENCES
     # Logits are asked for one token of a sequence: room for those of a whole batch would be most of what is taken.
     parameters.n_outputs_max = SEQUENCES

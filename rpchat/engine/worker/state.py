@@ -38,7 +38,7 @@ def state_key(order: Order) -> bytes | None:
         "library": llama_cpp.__version__,
         "model": model,
         "lora": lora,
-        "context": (settings.n_ctx, settings.n_spare, settings.type_k, settings.type_v, settings.swa_full),
+        "context": (settings.cells, settings.type_k, settings.type_v, settings.swa_full),
         "attention": settings.flash_attn,
     }
     return hashlib.sha256(json.dumps(parts).encode()).digest()
