@@ -213,6 +213,7 @@ class Take:
             "attempts": self._opening.attempt,
             "causes": list(self._causes),
             "preset": self._job.preset.name,
+            "ids_of": ids_of(self._job.engine),
             **self.tally.figures(),
             **self._job.noted,
         }
@@ -222,7 +223,6 @@ class Take:
             record["folded"] = [asdict(fold) for fold in reply.folded]
         if reply.whole:
             record["ids"] = [*self._job.continue_ids, *self.tally.reply_ids]
-            record["ids_of"] = ids_of(self._job.engine)
             record["prefill"] = self._opening.prefill
         return Written(reply, record, self._opening.first_kept)
 

@@ -104,7 +104,7 @@ async def test_a_run_that_only_reads_chooses_nothing(tmp_path: Path) -> None:
     reading = program_in(folders_in(tmp_path), read_only=True)
     session = await reading.play(["mira-of-the-light"])
     with pytest.raises(Exception, match="no preset can be chosen"):
-        await reading.choose_preset(session, "alpaca")
+        await reading.models.choose_preset(session, "alpaca")
     assert reading.config.presets == {}
     await reading.close()
     await writing.close()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -399,8 +399,8 @@ async def test_the_marks_can_be_clicked(tmp_path: Path) -> None:
         assert stage.texts[-1] == "One."
 
 
-async def long_scene(tmp_path: Path, turns: int) -> Program:
-    program = program_in(folders_in(tmp_path), None)
+async def long_scene(tmp_path: Path, turns: int, replies: Iterable[Script] | None = None) -> Program:
+    program = program_in(folders_in(tmp_path), replies)
     session = await program.play(["mira-of-the-light"])
     for number in range(turns):
         await session.say(f"line {number}")
@@ -434,9 +434,8 @@ def first_number(frame: str) -> int:
 
 
 async def test_the_page_stays_put_while_a_reply_comes_in_below(tmp_path: Path) -> None:
-    program = await long_scene(tmp_path, 30)
     script, gate = gated("Come in.\n" * 10, at=4)
-    program.engine = ScriptedEngine([script], loaded=False)
+    program = await long_scene(tmp_path, 30, [script])
     async with on_stage(program) as stage:
         await stage.type("Hello.")
         await reached(gate)

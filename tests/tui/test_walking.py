@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rpchat.engine.scripted import Script, ScriptedEngine
+from rpchat.engine.scripted import Script
 from rpchat.story.scene import Turn
 from rpchat.tui.walking import Mark, found_again, moved_cut
 from rpchat.tui.widgets.transcript import WINDOW
@@ -278,7 +278,6 @@ async def test_the_mark_walks_through_a_scene_longer_than_the_window(tmp_path: P
     session = await program.play(["mira-of-the-light"])
     for number in range(150):
         await session.say(f"line {number}")
-    program.engine = ScriptedEngine([], loaded=False)
     async with on_stage(program) as stage:
         await stage.pilot.press("escape", *["k"] * (WINDOW + 10))
         await stage.settled()
