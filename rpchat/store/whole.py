@@ -73,9 +73,15 @@ def turn_row(scene_id: int, turn: Turn, *, turn_id: int | None) -> tuple[int | s
     )  # fmt: skip
 
 
-def cleaned(turn: Turn) -> Turn:
-    """Return a turn as it is stored: without anything a terminal could obey."""
-    return replace(turn, speaker=clean(turn.speaker), text=clean(turn.text), record=dict(turn.record))
+def cleaned(turn: Turn, ids: Mapping[int, int] | None = None) -> Turn:
+    """Return a turn as it is stored, with what `ids` makes of its ids: without anything a terminal could obey."""
+    moved = (turn.id, turn.parent, turn.continues)
+    turn_id, parent, continues = (ids[one] for one in moved) if ids is not None else moved
+    # All in one go: a chat that is taken in has tens of thousands of turns.
+    return replace(
+        turn, id=turn_id, parent=parent, continues=continues, speaker=clean(turn.speaker), text=clean(turn.text),
+        record=dict(turn.record),
+    )  # fmt: skip
 
 
 def search_of(title: str, cast: Sequence[Member]) -> str:
@@ -110,7 +116,7 @@ def _renamed(scene: Scene, ids: Mapping[int, int]) -> Scene:
 def _moved(turn: Turn, ids: Mapping[int, int]) -> Turn:
     if turn.parent not in ids or not (ROOT <= turn.parent < turn.id > turn.continues >= 0):
         raise StoreError(f"Turn {turn.id} follows turn {turn.parent}, which is not there or came later")
-    return replace(cleaned(turn), id=ids[turn.id], parent=ids[turn.parent], continues=ids[turn.continues])
+    return cleaned(turn, ids)
 
 
 def _settings(settings: SceneSettings, ids: Mapping[int, int]) -> SceneSettings:
