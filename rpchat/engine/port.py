@@ -147,6 +147,8 @@ class ModelInfo:
     """What of a prompt that was read can be used for another one."""
     can_shift: bool = False
     """Whether `EngineSettings.shift` can be heeded."""
+    n_prompts: int = 1
+    """How many prompts of `n_ctx` tokens its KV cache holds."""
     safe_mode: bool
     """Whether CPU-specific weight layouts are off, because this build of llama.cpp died of them here."""
     library: str

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rpchat.engine.port import Engine, ModelInfo
 from rpchat.errors import PromptError, RpchatError
 from rpchat.prompt.formats import adapter_of
-from rpchat.session.ahead import next_prompt
+from rpchat.session.ahead import next_prompts
 from rpchat.session.book import Book
 from rpchat.session.cast import Cast, Scores
 from rpchat.session.ensemble import handing_over, last_round, one_after_the_other, round_again
@@ -203,23 +203,26 @@ class Session:
         return self._replying.draft(going_on_from(job, text) if text.strip() else job)
 
     async def read_ahead(self) -> bool:
-        """Let the engine read what the next prompt begins with whatever the user types; return whether all is read.
+        """Let the engine read what the next prompt begins with whatever the user types, whoever speaks next; return
+        whether all is read.
 
         Turns for which there will be no room are dropped now. Any other call to the engine ends it. Raises EngineError.
         """
         if self.model is None or self.busy or self.read_only:
             return False
         try:
-            ahead = await next_prompt(self._engine, self.preset, self.scene)
+            ahead = await next_prompts(self._engine, self.preset, self.scene)
         except PromptError:
             # It is told to who asks for the reply.
             return False
         dropping = ahead.first_kept != self.scene.settings.first_kept
         await self._book.settle(first_kept=ahead.first_kept)
-        whole = await self._engine.read_ahead(ahead.segments, replacing=dropping)
-        if whole and self._resume is not None:
+        for at, segments in enumerate(ahead.prompts):
+            if not await self._engine.read_ahead(segments, replacing=dropping and at == 0):
+                return False
+        if self._resume is not None:
             await self._resume.save(self.status, resting=True)
-        return whole
+        return True
 
     async def restore(self) -> int:
         """Let the engine have back what it had read when the scene was last open; return how many tokens.

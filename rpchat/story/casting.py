@@ -119,6 +119,13 @@ def speaker_of(scene: Scene) -> Member:
     return scene.member(who) if who is not None else next_in_line(scene)
 
 
+def likeliest_speakers(scene: Scene) -> list[Member]:
+    """Return the members who may speak next, `speaker_of` first and then by their odds, equals in the cast's order."""
+    first, odds = speaker_of(scene), next_of(scene).odds
+    free = [member for member in scene.present() if member.card_id != first.card_id and not member.away]
+    return [first, *sorted(free, key=lambda member: -odds.get(member.card_id, 0.0))]
+
+
 def next_in_line(scene: Scene) -> Member:
     """Return the member behind the one who spoke last, in the order of the cast; the first if nobody has spoken."""
     cast = scene.present()

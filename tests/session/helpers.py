@@ -75,6 +75,7 @@ def play(
     persona: Persona = ROBIN,
     preset: Preset = CHATML,
     n_ctx: int = 8192,
+    n_prompts: int = 1,
     chat_template: str = "",
 ) -> Play:
     """Begin a scene without turns. A reply given as a string is written one character a piece, to its end."""
@@ -84,7 +85,8 @@ def play(
     scripts = None if replies is None else [Script.of(one) if isinstance(one, str) else one for one in replies]
     ticks = iter(range(2, 1_000_000))
     book = Book(scene, store, thread, clock=lambda: float(next(ticks)))
-    engine = ScriptedEngine(scripts, model=_model(n_ctx, chat_template))
+    model = replace(_model(n_ctx, chat_template), n_prompts=n_prompts)
+    engine = ScriptedEngine(scripts, model=model)
     return Play(Session(book, engine, preset), engine, store, thread, database)
 
 

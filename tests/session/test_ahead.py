@@ -63,6 +63,53 @@ async def test_turns_are_dropped_before_they_are_in_the_way(begin: Begin) -> Non
     assert scene.on_disk().settings == scene.session.scene.settings
 
 
+async def test_with_sheets_of_their_own_every_member_is_read_for(begin: Begin) -> None:
+    scene = begin(None, cast=(MIRA, TOCK, SAKURA), n_prompts=3)
+    await scene.session.cast.set_sheets("own")
+    await scene.session.say("Who is there?")
+    await told(scene.session.reply())
+    assert await scene.session.read_ahead()
+    aheads = {member: spelt(one) for member, one in zip(("tock", "sakura", "mira"), scene.engine.ahead, strict=True)}
+    assert "Made of brass." in aheads["tock"]
+    await scene.session.say("Well?")
+    for member, ahead in aheads.items():
+        await told(scene.session.reply(member=member))
+        assert scene.prompts[-1].startswith(ahead)
+        await scene.session.turns.undo()
+
+
+async def test_no_more_prompts_are_read_than_the_engine_holds(begin: Begin) -> None:
+    scene = begin(None, cast=(MIRA, TOCK, SAKURA), n_prompts=2)
+    await scene.session.cast.set_sheets("own")
+    await scene.session.read_ahead()
+    assert len(scene.engine.ahead) == 2
+
+
+async def test_joined_sheets_are_read_once(begin: Begin) -> None:
+    scene = begin(None, cast=(MIRA, TOCK, SAKURA), n_prompts=3)
+    await scene.session.read_ahead()
+    assert len(scene.engine.ahead) == 1
+
+
+async def test_nobodys_prompt_tells_more_than_the_longest_leaves_room_for(begin: Begin) -> None:
+    wordy = replace(TOCK, card=replace(TOCK.card, description="Made of brass. " * 30))
+    scene = begin(
+        None, cast=(MIRA, wordy, SAKURA), preset=replace(CHATML, max_tokens=100), n_ctx=1600, n_prompts=3
+    )  # fmt: skip
+    await scene.session.cast.set_sheets("own")
+    for number in range(30):
+        await scene.session.say(f"line {number}")
+        await told(scene.session.reply())
+        scene.engine.ahead.clear()
+        assert await scene.session.read_ahead()
+        first_kept = scene.session.scene.settings.first_kept
+        first = scene.session.scene.turns[first_kept].text if first_kept else "line 0"
+        assert all(first in spelt(one) for one in scene.engine.ahead)
+        assert await scene.session.read_ahead()
+        assert scene.session.scene.settings.first_kept == first_kept
+    assert first_kept
+
+
 async def test_nothing_is_read_without_a_model_or_a_prompt(begin: Begin) -> None:
     scene = begin(
         [],

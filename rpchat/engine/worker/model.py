@@ -98,7 +98,8 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         tell("warming", tokens)
         decoder.warm_up(tokens)
     info = describe(pointer, vocabulary, order=order, here=here, n_ctx=n_ctx, threads_used=count, offloaded=offloads)
-    return Model(replace(info, can_shift=memory.can_shift), vocabulary, decoder, adapters)
+    info = replace(info, can_shift=memory.can_shift, n_prompts=order.settings.n_prompts)
+    return Model(info, vocabulary, decoder, adapters)
 
 
 def inspect(path: Path, *, controls: tuple[str, ...], log: LibraryLog) -> ModelInfo:
