@@ -120,10 +120,12 @@ def speaker_of(scene: Scene) -> Member:
 
 
 def likeliest_speakers(scene: Scene) -> list[Member]:
-    """Return the members who may speak next, `speaker_of` first and then by their odds, equals in the cast's order."""
-    first, odds = speaker_of(scene), next_of(scene).odds
-    free = [member for member in scene.present() if member.card_id != first.card_id and not member.away]
-    return [first, *sorted(free, key=lambda member: -odds.get(member.card_id, 0.0))]
+    """Return the members who may speak next: `speaker_of` first, then by their odds, equals in the order of the cast
+    behind who spoke last."""
+    first, odds, cast = speaker_of(scene), next_of(scene).odds, scene.present()
+    start = cast.index(next_in_line(scene))
+    others = (member for member in (*cast[start:], *cast[:start]) if member != first and not member.away)
+    return [first, *sorted(others, key=lambda member: -odds.get(member.card_id, 0.0))]
 
 
 def next_in_line(scene: Scene) -> Member:
