@@ -20,7 +20,8 @@ from pathlib import Path
 import llama_cpp
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings, Loaded, Piece, Request
+from rpchat.engine.port import Loaded, Piece, Request
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import text
 from rpchat.story.preset import Sampling
 

@@ -20,8 +20,9 @@ from textual.pilot import Pilot
 from docs.model_files import MachineEngine, write_models
 from docs.portraits import PORTRAITS, write_files
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings, LoadEvent
+from rpchat.engine.port import LoadEvent
 from rpchat.engine.scripted import Script, ScriptedEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.program import Program
 from rpchat.prompt.segment import Segment
 from rpchat.store.config import load_config

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rpchat.engine.gguf import read_header, token_kinds
-from rpchat.engine.port import EngineSettings, LoraFile, ModelInfo
+from rpchat.engine.port import ModelInfo
 from rpchat.engine.remote.settings import ServerSettings, address_of
+from rpchat.engine.settings import EngineSettings, LoraFile
 from rpchat.errors import FileError, ModelError
 from rpchat.prompt.detect import Detection, ModelFacts, detect, named_by, telling_tokens
 from rpchat.store.config import Config

@@ -9,7 +9,8 @@ from typing import Protocol, runtime_checkable
 
 from rpchat.choices import Choices
 from rpchat.engine.fit import Fit, fit
-from rpchat.engine.port import Engine, EngineSettings, Inspection, ModelInfo, Resources
+from rpchat.engine.port import Engine, Inspection, ModelInfo, Resources
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import ModelError
 from rpchat.prompt.detect import Detection, detect, telling_tokens
 from rpchat.store.folders import Folders

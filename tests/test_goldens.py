@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats import ADAPTERS
 from rpchat.prompt.segment import Segment, Vocabulary, joined

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.conversation import Character, Conversation, Line
 from rpchat.prompt.formats import CONTROLS, adapter_of
 from rpchat.prompt.formats.template import Template

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import Ended, EngineSettings, Piece, Request
+from rpchat.engine.port import Ended, Piece, Request
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import control, text
 from rpchat.reply.reader import End, Reply
 from rpchat.story.preset import Sampling

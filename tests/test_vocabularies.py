@@ -10,7 +10,7 @@ from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenize
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import text
 from tests import vocabularies
 

@@ -18,9 +18,10 @@ from rpchat.engine.gguf import read_header
 from rpchat.engine.host import Host, checked, prepared, with_header
 from rpchat.engine.machine import Machine
 from rpchat.engine.orders import Orders
-from rpchat.engine.port import EngineSettings, Inspection, Loaded, LoadEvent, ModelInfo, Request, StreamEvent
+from rpchat.engine.port import Inspection, Loaded, LoadEvent, ModelInfo, Request, StreamEvent
 from rpchat.engine.process import Worker, WorkerDiedError, python_module
 from rpchat.engine.sandbox import Sandbox
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.target import Fitting, Target, read_target
 from rpchat.engine.wire import inspection_of
 from rpchat.errors import EngineError, PromptError

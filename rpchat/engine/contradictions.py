@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 
 _PLAIN = ("f32", "f16", "bf16")
 _SERVER = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):([0-9]{1,5})")

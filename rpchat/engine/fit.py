@@ -14,7 +14,8 @@ from typing import Literal
 
 from rpchat.engine.fit_words import Choice, Words
 from rpchat.engine.needs import Needs, needs_of
-from rpchat.engine.port import Device, EngineSettings, Resources
+from rpchat.engine.port import Device, Resources
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import ModelShape
 
 Verdict = Literal["fully", "partly", "not"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rpchat.engine.needs import Needs, flash_attention, ubatch_of
-from rpchat.engine.port import Device, EngineSettings, Resources
+from rpchat.engine.port import Device, Resources
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import ModelShape
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from rpchat.engine.death import Death, death_of
 from rpchat.engine.gguf import Header
 from rpchat.engine.machine import Machine
-from rpchat.engine.port import EngineSettings, Loaded, LoadEvent, Loading, ModelInfo, Resources, Stepping
+from rpchat.engine.port import Loaded, LoadEvent, Loading, ModelInfo, Resources, Stepping
 from rpchat.engine.process import Worker, WorkerDiedError
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shortage import ShortageError, system_kills
 from rpchat.engine.target import Fitting, Target
 from rpchat.engine.wire import Fields, model_of, resources_of

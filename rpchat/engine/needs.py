@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from rpchat.engine.port import CacheType, Device, EngineSettings
+from rpchat.engine.port import Device
+from rpchat.engine.settings import CacheType, EngineSettings
 from rpchat.engine.shape import Layer, ModelShape
 
 SEQUENCES = 8

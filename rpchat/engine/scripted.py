@@ -17,7 +17,6 @@ from pathlib import Path
 from rpchat.engine.port import (
     End,
     Ended,
-    EngineSettings,
     Loaded,
     LoadEvent,
     Loading,
@@ -28,6 +27,7 @@ from rpchat.engine.port import (
     StreamEvent,
     seed_of,
 )
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import PromptError, RpchatError
 from rpchat.prompt.segment import Segment, joined
 

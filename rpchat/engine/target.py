@@ -13,7 +13,8 @@ from rpchat.engine.fit_words import gigabytes
 from rpchat.engine.gguf import Header, read_header
 from rpchat.engine.lora import check_lora
 from rpchat.engine.machine import Machine
-from rpchat.engine.port import EngineSettings, Resources
+from rpchat.engine.port import Resources
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import ModelShape, parts_of, shape_of
 from rpchat.errors import ModelError
 from rpchat.story.text import one_line

@@ -12,7 +12,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rpchat.engine.port import Device, EngineSettings, Inspection, LoraFile, ModelInfo, Request, Resources
+from rpchat.engine.port import Device, Inspection, ModelInfo, Request, Resources
+from rpchat.engine.settings import EngineSettings, LoraFile
 from rpchat.prompt.segment import Segment
 from rpchat.story.preset import Sampling
 

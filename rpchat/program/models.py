@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from rpchat.choices import Choices
 from rpchat.engine.gguf import read_header
-from rpchat.engine.port import Engine, EngineSettings, Loaded, LoadEvent
+from rpchat.engine.port import Engine, Loaded, LoadEvent
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import ModelError
 from rpchat.store.models import ModelChoice, named_model
 from rpchat.store.shelf import Shelf

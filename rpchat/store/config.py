@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Le
 
 from rpchat.engine.contradictions import contradiction
-from rpchat.engine.port import EngineSettings
 from rpchat.engine.remote.settings import ServerSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import FileError
 from rpchat.store.files import write_atomically
 from rpchat.store.parsing import parse

@@ -13,8 +13,9 @@ from rpchat.cli.build import Options, build
 from rpchat.cli.script import ACTIONS, Action, Script, scripts
 from rpchat.cli.waits import ALLOWANCE, Played, Stage
 from rpchat.cli.waits_table import fill, rows_of, table
-from rpchat.engine.port import EngineSettings, LoadEvent, Stepping
+from rpchat.engine.port import LoadEvent, Stepping
 from rpchat.engine.scripted import ScriptedEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.program import Program
 from rpchat.session import Session
 from rpchat.store.config import Config

@@ -83,7 +83,7 @@ def note(record: Path, word: str) -> None:
 async def be_parent(folder: Path, machine: Path, model: Path) -> None:
     """Load a model, begin a long reply, print the worker's process id, and wait to be killed."""
     from rpchat.engine.child import ChildEngine
-    from rpchat.engine.port import EngineSettings
+    from rpchat.engine.settings import EngineSettings
     from rpchat.prompt.segment import text
     from tests.engine.helpers import ask, loaded
 

@@ -8,18 +8,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rpchat.engine.port import (
-    Ended,
-    Engine,
-    EngineSettings,
-    Loaded,
-    LoadEvent,
-    ModelInfo,
-    Piece,
-    Reading,
-    Request,
-    StreamEvent,
-)
+from rpchat.engine.port import Ended, Engine, Loaded, LoadEvent, ModelInfo, Piece, Reading, Request, StreamEvent
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import Segment, control, text
 from rpchat.story.preset import Sampling
 

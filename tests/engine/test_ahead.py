@@ -8,7 +8,7 @@ import time
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError, PromptError
 from rpchat.prompt.segment import text
 from tests.engine.helpers import STORY, ask, loaded, question, reply, until

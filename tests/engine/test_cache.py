@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import Segment, control, text
 from tests.engine.helpers import STORY, ask, loaded, question, quick, reply
 from tests.models import smollm2_path

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rpchat.engine.fit import Fit, fit, step_down
 from rpchat.engine.needs import needs_of
-from rpchat.engine.port import Device, EngineSettings, Resources
+from rpchat.engine.port import Device, Resources
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import Layer, ModelShape, parts_of, read_shape
 from tests.models import smollm2_path
 

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings, Piece, Reading, Request
+from rpchat.engine.port import Piece, Reading, Request
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import control, text
 from rpchat.session import Session
 from rpchat.session.book import Book

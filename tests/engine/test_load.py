@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings, Loaded, Loading, Stepping
+from rpchat.engine.port import Loaded, Loading, Stepping
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError, ModelError
 from rpchat.prompt.segment import text
 from tests.engine.conftest import N_CTX

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings, LoraFile, Piece, Request
+from rpchat.engine.port import Piece, Request
+from rpchat.engine.settings import EngineSettings, LoraFile
 from rpchat.errors import ModelError
 from rpchat.prompt.segment import text
 from rpchat.story.preset import Sampling

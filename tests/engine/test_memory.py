@@ -12,7 +12,8 @@ import pytest
 
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.machine import Machine
-from rpchat.engine.port import EngineSettings, LoadEvent, Stepping
+from rpchat.engine.port import LoadEvent, Stepping
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shortage import system_kills, tells_shortage
 from rpchat.engine.worker.limits import host_memory
 from rpchat.errors import EngineError, ModelError

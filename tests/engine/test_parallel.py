@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import Ended, Engine, EngineSettings, Piece, Reading, Request, seed_of
+from rpchat.engine.port import Ended, Engine, Piece, Reading, Request, seed_of
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.worker.cache import Cache
 from rpchat.errors import PromptError
 from rpchat.prompt.segment import text

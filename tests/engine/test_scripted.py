@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rpchat.engine.port import Ended, Engine, EngineSettings, Loaded, Piece, StreamEvent
+from rpchat.engine.port import Ended, Engine, Loaded, Piece, StreamEvent
 from rpchat.engine.scripted import FIRST_CONTROL_ID, Gate, Script, ScriptedEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError, PromptError
 from rpchat.prompt.segment import control, text
 from tests.engine.helpers import ask, drain, load_events, reply

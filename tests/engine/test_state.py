@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.engine.worker.state_file import KEY_BYTES, MAGIC, VERSION
 from rpchat.errors import EngineError
 from rpchat.prompt.segment import Segment, text

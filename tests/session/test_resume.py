@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rpchat.engine.port import EngineSettings
 from rpchat.engine.scripted import ScriptedEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError
 from rpchat.session import resume
 from rpchat.session.events import Status

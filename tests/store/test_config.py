@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rpchat.engine.port import EngineSettings
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import FileError, StoreError
 from rpchat.store.config import Config, change_config, load_config
 from rpchat.store.folders import Folders, find_home, shipped

@@ -11,8 +11,8 @@ import pytest
 import rpchat.store.models
 from rpchat.choices import Wishes
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.port import EngineSettings
 from rpchat.engine.scripted import MODEL, Script
+from rpchat.engine.settings import EngineSettings
 from rpchat.program import Program
 from rpchat.session.preview import preview
 from rpchat.store.config import Config

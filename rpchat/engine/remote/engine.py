@@ -15,7 +15,6 @@ from pathlib import Path
 
 from rpchat.engine.port import (
     Ended,
-    EngineSettings,
     Loaded,
     LoadEvent,
     Loading,
@@ -36,6 +35,7 @@ from rpchat.engine.remote.llama import LlamaServer, speaks_llama
 from rpchat.engine.remote.settings import Address, ServerSettings, address_of
 from rpchat.engine.remote.turns import Turns
 from rpchat.engine.sandbox import Sandbox
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError, ModelError, PromptError
 from rpchat.prompt.segment import Kind, Segment, joined
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import llama_cpp
 
-from rpchat.engine.port import LoraFile
+from rpchat.engine.settings import LoraFile
 from rpchat.errors import ModelError
 from rpchat.story.text import one_line
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import llama_cpp
 
 from rpchat.engine.needs import SEQUENCES, flash_attention, ubatch_of
-from rpchat.engine.port import Device, EngineSettings, LoraFile, ModelInfo
+from rpchat.engine.port import Device, ModelInfo
+from rpchat.engine.settings import EngineSettings, LoraFile
 from rpchat.engine.shortage import ShortageError
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import Decoder

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rpchat.engine.port import EngineSettings, Loaded
+from rpchat.engine.port import Loaded
 from rpchat.engine.remote.engine import RemoteEngine
 from rpchat.engine.remote.http import Patience
 from rpchat.engine.remote.settings import ServerSettings
+from rpchat.engine.settings import EngineSettings
 from tests.engine.remote.helpers import load
 from tests.engine.remote.strict import StrictServer, serving
 from tests.models import smollm2_path

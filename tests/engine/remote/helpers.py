@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import aclosing
 from pathlib import Path
 
-from rpchat.engine.port import EngineSettings, LoadEvent, ModelInfo, Notice
+from rpchat.engine.port import LoadEvent, ModelInfo, Notice
 from rpchat.engine.remote.engine import RemoteEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import Segment
 from tests.engine.helpers import ask
 

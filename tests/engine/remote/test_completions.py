@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from rpchat.engine.port import EngineSettings, Piece, Reading
+from rpchat.engine.port import Piece, Reading
 from rpchat.engine.remote.engine import RemoteEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError, PromptError
 from rpchat.prompt.segment import control
 from rpchat.story.preset import Sampling

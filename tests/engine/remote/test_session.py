@@ -11,8 +11,9 @@ import pytest
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.gguf import read_header
 from rpchat.engine.machine import Machine
-from rpchat.engine.port import Engine, EngineSettings, Notice
+from rpchat.engine.port import Engine, Notice
 from rpchat.engine.remote.engine import RemoteEngine
+from rpchat.engine.settings import EngineSettings
 from rpchat.prompt.segment import text
 from rpchat.session import Session
 from rpchat.session.book import Book
