@@ -23,7 +23,7 @@ from pathlib import Path
 from rpchat.cli.build import Options, running
 from rpchat.errors import ReplyError
 from rpchat.session import Finished, Retrying, Session, SessionEvent
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 CARDS = ("mira", "sakura")
 LINES = {

@@ -12,7 +12,7 @@ from rpchat.cli.build import Options, open_session, running
 from rpchat.engine.port import Notice, Stepping
 from rpchat.errors import RpchatError
 from rpchat.session import Delta, Finished, Retrying, SessionEvent, Started
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 WAIT_SECONDS = 30.0
 """How long a call waits for another rpchat to give the home back."""

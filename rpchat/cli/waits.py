@@ -16,7 +16,8 @@ from rpchat.program import Program
 from rpchat.prompt.segment import text
 from rpchat.session import Retrying, Session, SessionEvent, Started
 from rpchat.session.inspect import Inspection
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
+from rpchat.story.turn import Turn
 
 ALLOWANCE = 16
 """Tokens that may be evaluated beside what was typed: the marks around a line, and who speaks next."""

@@ -14,7 +14,8 @@ from rpchat.prompt.conversation import Conversation, converse
 from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.segment import Segment, Stops, Vocabulary, joined
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
+from rpchat.story.turn import Turn
 
 KEPT_SHARE = 0.75
 """How much of the room for history is still used after a block was dropped."""

@@ -16,8 +16,9 @@ from rpchat.story.card import Card, Sheet, sheet_texts
 from rpchat.story.macros import expand
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset
-from rpchat.story.scene import NEVER, Member, Scene, Turn
+from rpchat.story.scene import NEVER, Member, Scene
 from rpchat.story.text import fold
+from rpchat.story.turn import Turn
 
 _SPEAKER = re.compile(r"([^:：\n]{1,80})[:：][ \t]*")
 

@@ -15,7 +15,8 @@ from rpchat.errors import StoreError
 from rpchat.store.scenes import SceneStore
 from rpchat.store.thread import OneThread, to_its_end
 from rpchat.story.change import AnyChange
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
+from rpchat.story.turn import Turn
 
 
 class Book:
@@ -59,13 +60,6 @@ class Book:
         async with self._turnstile:
             self.scene, turn = await self._thread.run(self._store.add_version, self.scene, turn, now=self._clock())
         return turn
-
-    @to_its_end
-    async def rename(self, title: str) -> None:
-        """Give the scene another title."""
-        self.writable()
-        async with self._turnstile:
-            self.scene = await self._thread.run(self._store.rename, self.scene, title)
 
     @to_its_end
     async def keep_member(self, member: Member) -> None:

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 
 from rpchat.session.events import Finished, SessionEvent
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
 from rpchat.story.text import fold
+from rpchat.story.turn import Turn
 
 Writing = AsyncGenerator[SessionEvent, None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rpchat.engine.port import Loaded, Loading, Notice, Reading
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from rpchat.prompt.segment import Stops
 from rpchat.prompt.tokens import Token, TokenOrigin, attribute, spent
 from rpchat.session.preview import Preview, preview
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
 from rpchat.story.text import one_line
+from rpchat.story.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

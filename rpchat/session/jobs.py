@@ -14,7 +14,8 @@ from rpchat.reply.reader import Manners
 from rpchat.session.prompter import Fitted, fit
 from rpchat.session.take import GOING_ON, MAX_SEED, Job, ids_of
 from rpchat.story.preset import Preset, Sampling
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
+from rpchat.story.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

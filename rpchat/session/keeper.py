@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from rpchat.session.book import Book
 from rpchat.store.thread import to_its_end
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 CHECKPOINT_SECONDS = 0.8
 """Saved when a piece comes and this much time has passed: below the promised second, with room for the write."""

@@ -7,7 +7,7 @@ from rpchat.session.events import Delta, Finished, Retrying, SessionEvent, Start
 from rpchat.session.keeper import OPEN, Keeper
 from rpchat.session.notices import NOTHING_ADDED, notice_of
 from rpchat.session.take import Job, WriterEvent, Written
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 
 class Kept:

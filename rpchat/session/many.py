@@ -21,7 +21,7 @@ from rpchat.session.take import MAX_SEED, Job, Take, Tally, WriterEvent, Written
 from rpchat.session.writer import Writer, streamed
 from rpchat.story.casting import next_in_line
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rpchat.prompt.assemble import KEPT_SHARE
 from rpchat.session.inspect import Inspection
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 
 LEAST_READ = 64
 """Prompts of which fewer tokens were evaluated tell nothing of the speed."""

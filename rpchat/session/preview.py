@@ -15,8 +15,9 @@ from rpchat.session.prompter import Fitted, fit, render, vocabulary_of
 from rpchat.story.casting import speaker_of
 from rpchat.story.greeting import greetings, opened
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
 from rpchat.story.text import said
+from rpchat.story.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.formats.template import Template
 from rpchat.prompt.segment import Segment, Vocabulary
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
+from rpchat.story.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from rpchat.session.tuning import Tuning
 from rpchat.session.turns import Turns
 from rpchat.session.verify import Verdict, verify
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
 from rpchat.story.text import said
+from rpchat.story.turn import Turn
 
 
 class Session:
@@ -269,7 +270,7 @@ class Session:
 
     async def rename(self, title: str) -> None:
         """Give the scene another title. Raises StoreError."""
-        await self._book.rename(title)
+        await self._book.move(self.scene.retitling(title), action="rename")
 
     async def use_preset(self, preset: Preset, *, name: str, why: str) -> None:
         """Play with `preset` from the next reply on; the scene remembers `name`, or with an empty one that none was

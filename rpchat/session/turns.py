@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rpchat.errors import RpchatError
 from rpchat.session.book import Book
-from rpchat.story.scene import Turn
 from rpchat.story.text import said, sentence_ends
+from rpchat.story.turn import Turn
 
 
 class Turns:

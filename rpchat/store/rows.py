@@ -12,10 +12,11 @@ import apsw
 from rpchat.errors import RpchatError, StoreError
 from rpchat.store.parsing import parse
 from rpchat.story.card import Card
-from rpchat.story.change import AnyChange, Change, MemberChange, SettingChange
+from rpchat.story.change import AnyChange, Change, MemberChange, SettingChange, TitleChange
 from rpchat.story.persona import Persona
-from rpchat.story.scene import Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.text import fold
+from rpchat.story.turn import Turn
 
 T = TypeVar("T", Card, Persona)
 
@@ -41,7 +42,7 @@ def settings_json(settings: SceneSettings) -> str:
     return to_json(asdict(settings))
 
 
-_SETTING, _MEMBER = "setting", "member"
+_SETTING, _TITLE, _MEMBER = "setting", "title", "member"
 _FACTS = ("muted", "away", "talks", "joined", "left", "colour")
 
 
@@ -53,6 +54,8 @@ def changes_json(changes: Iterable[AnyChange]) -> str:
 def _what(change: AnyChange) -> tuple[str, object]:
     if isinstance(change, SettingChange):
         return _SETTING, change.name
+    if isinstance(change, TitleChange):
+        return _TITLE, ""
     if isinstance(change, MemberChange):
         return _MEMBER, [change.card_id, change.name]
     return change.what, change.key
@@ -61,6 +64,8 @@ def _what(change: AnyChange) -> tuple[str, object]:
 def _change(what: str, key: Any, old: Any, new: Any) -> AnyChange:
     if what == _SETTING:
         return SettingChange(key, old, new)
+    if what == _TITLE:
+        return TitleChange(old, new)
     if what == _MEMBER:
         card_id, name = key
         return MemberChange(card_id, name, old, new)
@@ -80,6 +85,11 @@ def changes_from(text: str) -> tuple[AnyChange, ...]:
 def cast_key(card_ids: Iterable[str]) -> str:
     """Return what two scenes of the same cast have in common, whatever the order."""
     return json.dumps(sorted(card_ids), ensure_ascii=False)
+
+
+def search_of(title: str, cast: Sequence[Member]) -> str:
+    """Return what a search sees of a scene beside its turns."""
+    return fold("\n".join([title, *(member.card.name for member in cast)]))
 
 
 def folded(text: str) -> str | None:

@@ -21,8 +21,9 @@ from rpchat.store.settling import settle_scene
 from rpchat.store.tree import move, save_settings
 from rpchat.story.change import AnyChange
 from rpchat.story.persona import Persona
-from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
-from rpchat.story.text import clean, one_line
+from rpchat.story.scene import NEVER, Member, Scene, SceneSettings
+from rpchat.story.text import clean
+from rpchat.story.turn import ROOT, Turn
 
 __all__ = ["SceneStore", "SceneSummary"]
 
@@ -174,16 +175,6 @@ class SceneStore:
         with transaction(self._connection):
             save_settings(self._connection, after)
         return after
-
-    def rename(self, scene: Scene, title: str) -> Scene:
-        """Give the scene another title."""
-        title = one_line(title, whole.TITLE_LENGTH)
-        with transaction(self._connection):
-            self._connection.execute(
-                "UPDATE scene SET title = ?, search = ? WHERE id = ?",
-                (title, whole.search_of(title, scene.cast), scene.id),
-            )
-        return replace(scene, title=title)
 
     def check(self) -> bool:
         """Whether the database is whole: every page, every index, every reference."""

@@ -1,4 +1,4 @@
-"""Moving a scene's pointers and changing its settings, on disk as in the value. Called inside a transaction only."""
+"""A scene's pointers, settings and title, changed on disk as in the value. Called inside a transaction only."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def move(
             _save_member(connection, after, change.card_id)
     if after.settings != scene.settings:
         save_settings(connection, after)
+    if after.title != scene.title:
+        connection.execute(
+            "UPDATE scene SET title = ?, search = ? WHERE id = ?",
+            (after.title, rows.search_of(after.title, after.cast), scene.id),
+        )
     if action is not None:
         connection.execute("DELETE FROM journal WHERE scene = ? AND undone = 1", (scene.id,))
         connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import apsw
@@ -10,10 +10,9 @@ import apsw
 from rpchat.errors import StoreError
 from rpchat.store import rows
 from rpchat.store.tree import touch
-from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
-from rpchat.story.text import clean, fold, one_line
-
-TITLE_LENGTH = 200
+from rpchat.story.scene import NEVER, TITLE_LENGTH, Member, Scene, SceneSettings
+from rpchat.story.text import clean, one_line
+from rpchat.story.turn import ROOT, Turn
 
 ADD_MEMBER = "INSERT INTO member (scene, place, card_id, name, card, facts) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_TURN = (
@@ -42,7 +41,7 @@ def add_whole(connection: apsw.Connection, scene: Scene, *, now: float) -> Scene
         "INSERT INTO scene (title, persona, settings, cast_key, search, created, updated, touched, carried)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
         (scene.title, rows.sheet_json(scene.persona), rows.settings_json(scene.settings),
-         rows.cast_key(member.card_id for member in scene.cast), search_of(scene.title, scene.cast), now, now,
+         rows.cast_key(member.card_id for member in scene.cast), rows.search_of(scene.title, scene.cast), now, now,
          rows.to_json(scene.carried)),
     )  # fmt: skip
     scene = replace(scene, id=connection.last_insert_rowid())
@@ -82,11 +81,6 @@ def cleaned(turn: Turn, ids: Mapping[int, int] | None = None) -> Turn:
         turn, id=turn_id, parent=parent, continues=continues, speaker=clean(turn.speaker), text=clean(turn.text),
         record=dict(turn.record),
     )  # fmt: skip
-
-
-def search_of(title: str, cast: Sequence[Member]) -> str:
-    """Return what a search sees of a scene beside its turns."""
-    return fold("\n".join([title, *(member.card.name for member in cast)]))
 
 
 def _new_ids(connection: apsw.Connection, turns: Iterable[int]) -> dict[int, int]:

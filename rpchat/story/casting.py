@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from rpchat.story.mentions import mentions, names_of
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
+from rpchat.story.turn import Turn
 
 Strategy = Literal["manual", "list", "pooled", "natural", "blend"]
 """`manual`: nobody by himself. `list`: in the order of the cast. `pooled`: everyone once per round, by lot; a round

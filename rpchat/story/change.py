@@ -1,4 +1,7 @@
-"""What an action changes in a scene: pointers into its turns, settings, facts of its members. Each can be reversed."""
+"""What an action changes in a scene: pointers into its turns, settings, its title, facts of its members.
+
+Each can be reversed.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,18 @@ class SettingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class TitleChange:
+    """The scene's title changed by an action, from `old` to `new`."""
+
+    old: str
+    new: str
+
+    def reversed(self) -> TitleChange:
+        """Return the change that takes this one back."""
+        return TitleChange(self.new, self.old)
+
+
+@dataclass(frozen=True, slots=True)
 class MemberChange:
     """One fact of a member changed by an action: the field `name` of the member of that card, from `old` to `new`."""
 
@@ -47,4 +62,4 @@ class MemberChange:
         return replace(self, old=self.new, new=self.old)
 
 
-AnyChange = Change | SettingChange | MemberChange
+AnyChange = Change | SettingChange | TitleChange | MemberChange

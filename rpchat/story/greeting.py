@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rpchat.story.macros import expand
 from rpchat.story.plan import ScenePlan
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
+from rpchat.story.turn import Turn
 
 Opening = tuple[Member, list[str]]
 """Who opens a scene and with which texts, the told one first."""

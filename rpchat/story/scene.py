@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rpchat.story.card import Card
-from rpchat.story.change import AnyChange, Change, MemberChange, SettingChange
+from rpchat.story.change import AnyChange, Change, MemberChange, SettingChange, TitleChange
 from rpchat.story.persona import ANONYMOUS, Persona
-
-Side = Literal["user", "member"]
+from rpchat.story.text import one_line
+from rpchat.story.turn import ROOT, Turn
 
 Impersonation = Literal["cut", "keep", "hand over"]
 """What happens where a reply begins a line of somebody else's: it ends there; or goes on; or, where it is another
@@ -26,46 +26,7 @@ OutOfCharacter = Literal["cut", "keep", "fold"]
 """What happens to a line outside the story, `((OOC: …))`: the reply ends there; or it stays; or it is put away, to be
 looked at when asked for, and never told to the model again."""
 
-ROOT = 0
-"""The parent of a first turn. Turn ids are 1 and up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One message. `created` is in seconds since the epoch, UTC."""
-
-    id: int
-    parent: int
-    side: Side
-    speaker: str
-    """The name on the line, as it was when it was said."""
-    member: str = ""
-    """The card id of a member's turn; empty for the user's."""
-    text: str = ""
-    created: float = 0.0
-    finish: str = ""
-    """Why the reply ended (`eos`, `length`, `cancelled` …); empty for typed text; `open` while it is being written."""
-    edited: bool = False
-    continues: int = 0
-    """The version this one goes on from: its text begins with that one's. 0: it begins by itself."""
-    record: Mapping[str, object] = field(default_factory=dict)
-    """The story of the turn: attempts, token counts, times, token ids. JSON values only."""
-
-    @property
-    def unheard(self) -> bool:
-        """Whether the turn is shown, but never told to a model."""
-        return self.record.get("unheard") is True
-
-    @property
-    def narrated(self) -> bool:
-        """Whether nobody says this: it is told to a model as a note."""
-        return self.record.get("narrated") is True
-
-    @property
-    def standing(self) -> dict[str, object]:
-        """What of the record holds for every wording of the turn: who was in the room, and whether a model is told."""
-        return {name: self.record[name] for name in ("present", "unheard", "narrated") if name in self.record}
-
+TITLE_LENGTH = 200
 
 NEVER = -1
 """`Member.left` of one who did not come (any more): its coming was undone."""
@@ -221,12 +182,14 @@ class Scene:
         return self.furthest(max(turn.id for turn in going_on)) if going_on else self.turns[turn_id]
 
     def apply(self, changes: Iterable[AnyChange]) -> Scene:
-        """Return the scene with the pointers moved and the settings changed."""
+        """Return the scene with its pointers moved, its settings, title and members changed."""
         chosen, hidden, settings = dict(self.chosen), set(self.hidden), {}
-        cast = list(self.cast)
+        title, cast = self.title, list(self.cast)
         for change in changes:
             if isinstance(change, SettingChange):
                 settings[change.name] = change.new
+            elif isinstance(change, TitleChange):
+                title = change.new
             elif isinstance(change, MemberChange):
                 cast = [_changed(member, change) for member in cast]
             elif change.what == "chosen":
@@ -236,7 +199,9 @@ class Scene:
             else:
                 hidden.discard(change.key)
         after = self.settings.changed(settings) if settings else self.settings
-        return replace(self, cast=tuple(cast), chosen=chosen, hidden=frozenset(hidden), settings=after)
+        return replace(
+            self, title=title, cast=tuple(cast), chosen=chosen, hidden=frozenset(hidden), settings=after
+        )  # fmt: skip
 
     def with_turn(self, turn: Turn) -> Scene:
         """Return the scene with `turn` added or, by id, replaced. Pointers stay."""
@@ -264,6 +229,11 @@ class Scene:
         """Return the changes that set these settings, those that are not so already."""
         now = {name: getattr(self.settings, name) for name in values}
         return tuple(SettingChange(name, now[name], new) for name, new in values.items() if now[name] != new)
+
+    def retitling(self, title: str) -> tuple[TitleChange, ...]:
+        """Return the changes that give the scene another title, if it is another one."""
+        title = one_line(title, TITLE_LENGTH)
+        return () if title == self.title else (TitleChange(self.title, title),)
 
     def casting(self, card_id: str, **values: float) -> tuple[MemberChange, ...]:
         """Return the changes that set these facts of a member, those that are not so already; KeyError without one."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rpchat.errors import RpchatError
 from rpchat.session import Session
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 from rpchat.tui.action import Action
 from rpchat.tui.actions import command
 from rpchat.tui.addressing import addressed, completed

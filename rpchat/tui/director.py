@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from rpchat.session import Session, SessionEvent
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 from rpchat.tui.border import shown
 from rpchat.tui.faces import faces
 from rpchat.tui.playing import Playing
@@ -37,6 +37,7 @@ _UNDONE = {
     "mute": "the muting", "away": "the coming or going", "talkativeness": "how much a member talks",
     "join": "the joining", "leave": "the leaving", "casting": "how it is decided who speaks", "sheets": "the sheets",
     "presence": "who knows what", "colour": "the colour", "scenario": "the scenario",
+    "rename": "the title",
     "impersonation": "what happens where a reply speaks for somebody else",
     "out of character": "what happens to what is said outside the story",
 }  # fmt: skip

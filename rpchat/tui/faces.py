@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
+from rpchat.story.turn import Turn
 from rpchat.tui.glosses import folded, removed
 from rpchat.tui.themes import member_variable, name_variable
 

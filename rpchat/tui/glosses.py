@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rpchat.reply.doctor import CAUSES
-from rpchat.story.scene import Turn
 from rpchat.story.text import clean
+from rpchat.story.turn import Turn
 
 _KINDS = {"reasoning": "thought", "ooc": "said outside the story"}
 _ENDS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from rpchat.session import Session
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 from rpchat.tui.director import Begin, Director
 from rpchat.tui.glosses import removed
 from rpchat.tui.walking import Mark, Walking

@@ -15,7 +15,7 @@ from textual.content import Content
 
 from rpchat.engine.port import Notice, Reading
 from rpchat.session import Delta, Finished, Retrying, Session, SessionEvent, Started, Thinking
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 from rpchat.tui.faces import Face, faces
 from rpchat.tui.glosses import removed
 from rpchat.tui.widgets.transcript import Transcript

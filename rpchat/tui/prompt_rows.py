@@ -17,8 +17,8 @@ from rich.cells import cell_len
 
 from rpchat.prompt.segment import Stops
 from rpchat.prompt.tokens import Token, TokenOrigin
-from rpchat.story.scene import Turn
 from rpchat.story.text import clean
+from rpchat.story.turn import Turn
 from rpchat.tui.wrap import breaks
 
 Look = TokenOrigin | Literal["id", "mark"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rpchat.session import Session
-from rpchat.story.scene import Turn
 from rpchat.story.text import sentence_ends
+from rpchat.story.turn import Turn
 from rpchat.tui.director import Director
 from rpchat.tui.glosses import PLAIN, Gloss, Note, hidden_notes, story_note
 from rpchat.tui.widgets.transcript import Transcript

@@ -11,7 +11,8 @@ from rpchat.store.lock import HomeLock
 from rpchat.store.scenes import SceneStore
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
-from rpchat.story.scene import Member, SceneSettings, Turn
+from rpchat.story.scene import Member, SceneSettings
+from rpchat.story.turn import Turn
 from tests.cli.helpers import Terminal
 
 

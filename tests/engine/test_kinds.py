@@ -19,7 +19,8 @@ from rpchat.session.book import Book
 from rpchat.store.scenes import SceneStore
 from rpchat.store.thread import OneThread
 from rpchat.story.preset import Preset, Sampling
-from rpchat.story.scene import SceneSettings, Turn
+from rpchat.story.scene import SceneSettings
+from rpchat.story.turn import Turn
 from tests.engine.helpers import Reply, ask, loaded, reply
 from tests.session.helpers import MIRA, ROBIN, finished, told
 from tests.small_models import WINDOW, write_recurrent, write_windowed

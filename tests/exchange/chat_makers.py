@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rpchat.exchange.chats.dates import read_date
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
-from rpchat.story.scene import ROOT, Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
+from rpchat.story.turn import ROOT, Turn
 from tests.exchange.makers import keys, names, texts, values
 
 HEADER: dict[str, Any] = {

@@ -19,7 +19,8 @@ from rpchat.exchange.chats.dates import read_date, write_date
 from rpchat.prompt.conversation import converse
 from rpchat.story.card import Card
 from rpchat.story.preset import Preset
-from rpchat.story.scene import NEVER, ROOT, Scene, SceneSettings, Turn
+from rpchat.story.scene import NEVER, Scene, SceneSettings
+from rpchat.story.turn import ROOT, Turn
 from tests.exchange import chat_makers as made
 from tests.exchange.chat_makers import GREETING, HEADER, LINE, REPLY, as_lines, objects
 from tests.exchange.makers import as_json

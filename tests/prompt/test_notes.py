@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rpchat.prompt.notes import note_places
 from rpchat.story.card import Card
-from rpchat.story.scene import Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
+from rpchat.story.turn import Turn
 
 
 def scene(sides: str, *, since: int, every: int = 8) -> Scene:

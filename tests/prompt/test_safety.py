@@ -19,8 +19,9 @@ from rpchat.prompt.segment import Vocabulary, joined
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
 from rpchat.story.sequences import Sequences
+from rpchat.story.turn import Turn
 
 OWN = Sequences(
     system_prefix="<|system|>\n", system_suffix="\n", user_prefix="<|user|>\n", user_suffix="</s>\n",

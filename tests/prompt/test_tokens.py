@@ -16,8 +16,9 @@ from rpchat.prompt.tokens import Token, attribute, spent
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.sequences import Sequences
+from rpchat.story.turn import Turn
 
 FORMATS: list[Adapter] = [
     *(adapter for name, adapter in ADAPTERS.items() if name != "template"),

@@ -19,7 +19,8 @@ from rpchat.store.thread import OneThread
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset
-from rpchat.story.scene import Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
+from rpchat.story.turn import Turn
 
 MIRA = Member("mira", Card(name="Mira Halloran", nickname="Mira", language="en", description="Keeps the ferry."))
 TOCK = Member("tock", Card(name="Tock", language="en", description="Made of brass."))

@@ -15,7 +15,8 @@ from rpchat.session.preview import preview
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
 from rpchat.story.preset import Preset, Sampling
-from rpchat.story.scene import Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
+from rpchat.story.turn import Turn
 
 CHATML = Preset(name="chatml", adapter="chatml", max_tokens=100)
 FORMATS = ["mistral", "vicuna", "party", "chatml", "alpaca", "blockml"]

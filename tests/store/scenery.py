@@ -5,7 +5,8 @@ from __future__ import annotations
 from rpchat.store.scenes import SceneStore
 from rpchat.story.card import Card
 from rpchat.story.persona import Persona
-from rpchat.story.scene import ROOT, Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import Member, Scene, SceneSettings
+from rpchat.story.turn import ROOT, Turn
 
 SAKURA = Member(
     "sakura",

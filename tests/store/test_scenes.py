@@ -9,7 +9,8 @@ import pytest
 from rpchat.errors import StoreError
 from rpchat.store.migrations import MIGRATIONS
 from rpchat.store.scenes import SceneStore
-from rpchat.story.scene import ROOT, SceneSettings, Turn
+from rpchat.story.scene import SceneSettings
+from rpchat.story.turn import ROOT, Turn
 from tests.store.scenery import IRIS, SAKURA, begin, reply, say, texts
 
 
@@ -112,10 +113,15 @@ def test_the_latest_of_a_cast_is_of_exactly_that_cast(store: SceneStore) -> None
 
 def test_settings_and_title_are_saved(store: SceneStore) -> None:
     scene = store.save_settings(begin(store), SceneSettings(preset="p", first_kept=3))
-    scene = store.rename(scene, "新しい\n題")
+    before = scene.title
+    scene = store.commit(scene, scene.retitling("新しい\n題"), action="rename", now=2.0)
     assert scene.title == "新しい 題"
     assert store.load(scene.id) == scene
     assert store.recent(limit=1, search="題")
+    undone = store.undo(scene)
+    assert undone is not None
+    assert undone[0].title == store.load(scene.id).title == before
+    assert not store.recent(limit=1, search="題")
 
 
 def test_an_interrupted_reply_stays_and_an_empty_one_never_was(store: SceneStore) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from rpchat.errors import StoreError
 from rpchat.store.scenes import SceneStore
-from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import NEVER, Member, Scene, SceneSettings
+from rpchat.story.turn import ROOT, Turn
 from tests.store.scenery import IRIS, SAKURA, YUTO, all_texts, begin, reply, say, texts
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from rpchat.story.card import Card
 from rpchat.story.casting import Candidate, Choice, Strategy, next_in_line, next_speaker, seed_of
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
+from rpchat.story.turn import Turn
 
 TURNS = 500
 STRATEGIES: tuple[Strategy, ...] = ("manual", "list", "pooled", "natural", "blend")

@@ -6,7 +6,8 @@ import pytest
 
 from rpchat.story.card import Card
 from rpchat.story.change import Change
-from rpchat.story.scene import Member, Scene, Turn
+from rpchat.story.scene import Member, Scene
+from rpchat.story.turn import Turn
 
 EMPTY = Scene(id=1, title="", cast=(Member("sakura", Card(name="桜")),))
 

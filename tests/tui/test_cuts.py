@@ -8,7 +8,7 @@ import pytest
 
 from rpchat.engine.scripted import Script
 from rpchat.program import Program
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 from rpchat.tui.faces import marks
 from rpchat.tui.glosses import Note, hidden_notes, story_note
 from rpchat.tui.widgets.turn import TurnView

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpchat.engine.scripted import Script
-from rpchat.story.scene import Turn
+from rpchat.story.turn import Turn
 from rpchat.tui.walking import Mark, found_again, moved_cut
 from rpchat.tui.widgets.transcript import WINDOW
 from rpchat.tui.widgets.turn import TurnView

@@ -17,7 +17,8 @@ from rpchat.exchange.chats.values import (
     Speaker,
     Version,
 )
-from rpchat.story.scene import ROOT, SceneSettings, Turn
+from rpchat.story.scene import SceneSettings
+from rpchat.story.turn import ROOT, Turn
 
 NO_SETTINGS = SceneSettings()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rpchat.errors import FileError
 from rpchat.exchange.chats.notes import Notes
 from rpchat.exchange.chats.values import TURN_LIMIT, ImportedChat
-from rpchat.story.scene import ROOT, Turn
+from rpchat.story.turn import ROOT, Turn
 
 _Wording = tuple[int, str, str, str, int]
 """Parent, side, speaker, text, and which of several equal versions it is."""

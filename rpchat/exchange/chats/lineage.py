@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rpchat.story.scene import ROOT, Scene, Turn
+from rpchat.story.scene import Scene
+from rpchat.story.turn import ROOT, Turn
 
 
 @dataclass(frozen=True, slots=True)

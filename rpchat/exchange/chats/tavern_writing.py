@@ -14,7 +14,8 @@ from rpchat.exchange.chats.metadata import MAIN_CHAT, METADATA, metadata_in, met
 from rpchat.exchange.chats.tavern_reading import is_true
 from rpchat.exchange.chats.values import CARRIED_KEY, TAVERN_KEY
 from rpchat.exchange.loose import is_mapping
-from rpchat.story.scene import Scene, Turn
+from rpchat.story.scene import Scene
+from rpchat.story.turn import Turn
 
 Values = Mapping[str, object]
 

@@ -9,7 +9,8 @@ from typing import Literal
 from rpchat.store.slugs import slug, unique
 from rpchat.story.card import Card
 from rpchat.story.persona import ANONYMOUS, Persona
-from rpchat.story.scene import NEVER, ROOT, Member, Scene, SceneSettings, Turn
+from rpchat.story.scene import NEVER, Member, Scene, SceneSettings
+from rpchat.story.turn import ROOT, Turn
 
 ChatDialect = Literal[
     "SillyTavern", "KoboldAI Lite", "text-generation-webui", "RisuAI", "CAI Tools", "Agnai", "transcript"
