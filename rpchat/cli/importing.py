@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ WAIT_SECONDS = 10.0
 
 async def run(options: Options, paths: Sequence[Path], *, as_json: bool) -> int:
     """Take files in: a line for each on standard output, for a refused one on standard error. 0 if all are there."""
+    # A long chat is hundreds of thousands of small objects without a cycle; looking for some took a fifth of the time.
+    gc.set_threshold(100_000)
     count = refused = 0
     async with running(options, wait=WAIT_SECONDS) as program, aclosing(program.library.import_files(paths)) as steps:
         async for step in steps:

@@ -12,11 +12,14 @@ _LONGEST_SHARE = 20
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether `value` is an object of a file; the readers of files give those text keys only."""
-    return isinstance(value, Mapping)
+    # Not `Mapping`: asking a class that is a protocol takes ten times as long, and chats have a million values.
+    return isinstance(value, dict)
 
 
 def text_of(value: object) -> str | None:
     """Return a text: a number as it was written, nothing as "", a list of such as lines; None for anything else."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         parts = [text_of(item) if not isinstance(item, list) else None for item in value]
         texts = [part for part in parts if part is not None]

@@ -103,13 +103,7 @@ def load_json(data: bytes, *, name: str, limit: int = JSON_LIMIT, cleaned: bool 
     if sum(text.count(mark) for mark in ",[{") > _JSON_VALUES:
         raise FileError(f"{shown_name} holds too many values")
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_int=_whole,
-            parse_float=_finite,
-            parse_constant=_no_constant,
-        )
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise FileError(f"{shown_name}, line {error.lineno}: this is not JSON ({error.msg})") from error
     except _RefusedError as error:
@@ -161,6 +155,12 @@ def _finite(digits: str) -> float:
 
 def _no_constant(constant: str) -> object:
     raise _RefusedError(f"{constant} is not a JSON number")
+
+
+# Made once: a chat is read line by line.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_whole, parse_float=_finite, parse_constant=_no_constant
+)
 
 
 def _cleaned(text: str) -> str:

@@ -27,9 +27,13 @@ FROM turn WHERE scene = ? ORDER BY id
 """
 
 
+# Made once: `json.dumps` makes one for every value that is not told as it comes.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def to_json(value: object) -> str:
     """Return JSON for a column. Only ASCII: half a surrogate pair cannot be stored otherwise."""
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def sheet_json(value: Card | Persona) -> str:

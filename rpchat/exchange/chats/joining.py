@@ -20,6 +20,8 @@ def join_chats(chats: Sequence[ImportedChat]) -> ImportedChat:
     A turn is shared where it and everything before it is the same in both, whichever of its versions is told there.
     Raises FileError if together they have too many turns.
     """
+    if len(chats) == 1:
+        return chats[0]
     joined = _Joined(chats[0])
     for chat in chats[1:]:
         joined.add(chat)
