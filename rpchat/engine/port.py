@@ -247,7 +247,8 @@ class Engine(Protocol):
         ...
 
     async def save_state(self, path: Path, *, limit: int) -> bool:
-        """Put what was read or written last into a file, for `restore_state`; return whether it is there now.
+        """Put what was read or written last into a file, for `restore_state`, and the other prompts that it has room
+        for; return whether it is there now.
 
         Any other call ends it at once; then, and where it would take more than `limit` bytes or cannot be written, the
         file is as it was. The folder must be there. Raises EngineError.
@@ -255,7 +256,7 @@ class Engine(Protocol):
         ...
 
     async def restore_state(self, path: Path) -> int:
-        """Take back what `save_state` put into a file; return how many tokens need not be read again for that.
+        """Take back what `save_state` put into a file; return how many tokens of what came last need not be read again.
 
         0 if there is no file, or it is damaged, or of another model, library or context. A `stream` waits for it; when
         its task is cancelled, nothing is taken back. Raises EngineError.

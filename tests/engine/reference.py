@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rpchat.engine.port import MemoryKind
+from rpchat.engine.worker.cache import Cache
 
 
 @dataclass(slots=True, eq=False)
@@ -73,3 +74,8 @@ class ReferenceMemory:
         seen = sorted(self.seen[sequence], key=lambda cell: cell.position)
         assert [cell.position for cell in seen] == list(range(len(seen)))
         return tuple(cell.token for cell in seen)
+
+
+def contents(cache: Cache) -> tuple[tuple[int, ...], ...]:
+    """Return what each sequence of a cache holds."""
+    return tuple(tuple(one.ids) for one in cache.held)

@@ -18,7 +18,7 @@ from rpchat.engine.worker.cache import Cache
 from rpchat.errors import PromptError
 from rpchat.prompt.segment import text
 from tests.engine.helpers import GREEDY, STORY, WARM, Reply, ask, loaded, question, quick, reply, until
-from tests.engine.reference import Cell, ReferenceMemory
+from tests.engine.reference import Cell, ReferenceMemory, contents
 from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -223,7 +223,7 @@ async def test_forks_keep_what_they_hold_whatever_kind_of_memory() -> None:
         read(prompt[kept:-1])
         cache.hold()
         assert not cache.can_fork
-        assert [one[:20] for one in cache.contents] == [tuple(prompt)[: len(one)] for one in cache.contents]
+        assert [one[:20] for one in contents(cache)] == [tuple(prompt)[: len(one)] for one in contents(cache)]
         cache.release(second, keep=False)
         cache.rejoin()
         assert (cache.active, cache.ids[20:]) == (first, [50 + first])

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rpchat.engine.port import MemoryKind
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.plan import FORGOTTEN_AFTER, SHORTEST_RUN, WORTH_KEEPING, Held, Move, decide, move_of
-from tests.engine.reference import ReferenceMemory
+from tests.engine.reference import ReferenceMemory, contents
 
 BLOCKS = [list(range(100 * number, 100 * number + size)) for number, size in enumerate((3, 20, 20, 40, 40, 90))]
 N_CTX = 200
@@ -41,7 +41,7 @@ class Actions(RuleBasedStateMachine):
         self._take(prompt)
         self._read(prompt)
         assert self.cache.ids == prompt
-        assert self.memory.kind != "full" or self.cache.contents.count(tuple(prompt)) == 1
+        assert self.memory.kind != "full" or contents(self.cache).count(tuple(prompt)) == 1
 
     @rule(back=st.integers(0, 60), prompt=PROMPTS)
     def go_on(self, back: int, prompt: list[int]) -> None:
@@ -71,16 +71,16 @@ class Actions(RuleBasedStateMachine):
 
     @rule(prompt=PROMPTS, extend=st.booleans())
     def read_ahead(self, prompt: list[int], extend: bool) -> None:
-        needed = self.cache.contents[self.current]
+        needed = contents(self.cache)[self.current]
         prompt = (list(needed) + prompt if extend else prompt)[: N_CTX - 1]
         if self.cache.reusable(prompt) == len(prompt):
             return
         kept, end = self.cache.prepare_ahead(prompt)
         self._read(prompt[:end], kept)
-        assert self.cache.contents[self.current][: len(needed)] == needed
+        assert contents(self.cache)[self.current][: len(needed)] == needed
         if end:
             assert list(self.cache.ids) == prompt[:end]
-        self.cache.prepare([*self.cache.contents[self.current], 8])
+        self.cache.prepare([*contents(self.cache)[self.current], 8])
         self.current = self.cache.active
 
     @rule()
@@ -90,7 +90,7 @@ class Actions(RuleBasedStateMachine):
     @invariant()
     def believes_what_is_there(self) -> None:
         if hasattr(self, "memory"):
-            assert self.cache.contents == tuple(self.memory.tokens(index) for index in range(self.sequences))
+            assert contents(self.cache) == tuple(self.memory.tokens(index) for index in range(self.sequences))
             assert self.cache.free == self.memory.limit - self.memory.taken
 
     def _take(self, prompt: list[int]) -> int:
@@ -141,7 +141,7 @@ LONG = list(range(300))
 def test_a_swipe_reads_one_token_and_keeps_the_reply_before() -> None:
     cache = cache_of()
     assert [tell(cache, LONG, reply=size) for size in (50, 60, 70)] == [300, 1, 1]
-    assert sorted(map(len, cache.contents)) == [0, 360, 370]
+    assert sorted(map(len, contents(cache))) == [0, 360, 370]
     assert tell(cache, [*LONG, *range(9000, 9060), 7]) == 1
 
 
@@ -150,14 +150,14 @@ def test_with_a_fixed_seed_a_swipe_takes_the_place_of_the_reply_and_frees_no_cel
     other = list(range(1000, 1100))
     tell(cache, other)
     assert [tell(cache, LONG, reply=50, same=True) for _ in range(FORGOTTEN_AFTER + 2)] == [300] + [1] * 33
-    assert sorted(map(len, cache.contents)) == [0, 100, 350]
+    assert sorted(map(len, contents(cache))) == [0, 100, 350]
 
 
 def test_a_swipe_takes_no_other_sequence_for_that() -> None:
     cache = cache_of(sequences=2)
     other = list(range(1000, 1100))
     assert [tell(cache, prompt, reply=50) for prompt in (other, LONG, LONG)] == [100, 300, 1]
-    assert sorted(map(len, cache.contents)) == [150, 350]
+    assert sorted(map(len, contents(cache))) == [150, 350]
 
 
 def test_a_branch_and_the_way_back_are_read_once() -> None:
@@ -171,7 +171,7 @@ def test_a_short_rest_is_not_kept() -> None:
     cache = cache_of()
     tell(cache, [*LONG, *range(500, 500 + WORTH_KEEPING - 1)])
     tell(cache, [*LONG, 1])
-    assert len([ids for ids in cache.contents if ids]) == 1
+    assert len([ids for ids in contents(cache) if ids]) == 1
 
 
 def test_the_least_recently_used_goes_when_sequences_run_out() -> None:
@@ -218,7 +218,7 @@ def test_a_shift_moves_what_stands_behind_the_gap() -> None:
     shorter = [*LONG[:50], *LONG[120:], 7]
     cache = cache_of(shift=True)
     assert [tell(cache, LONG, reply=1), tell(cache, shorter)] == [300, 1]
-    assert cache.contents[cache.active] == tuple(shorter)
+    assert contents(cache)[cache.active] == tuple(shorter)
     assert [tell(other := cache_of(), LONG), tell(other, shorter)] == [300, 181]
 
 

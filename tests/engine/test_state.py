@@ -99,6 +99,28 @@ async def test_what_was_read_ahead_is_in_it(writer: ChildEngine, reader: ChildEn
     assert onward.end.prefilled_tokens == 1
 
 
+async def test_the_prompts_of_all_members_come_back(tmp_path: Path, machine: Path) -> None:
+    settings = replace(SETTINGS, n_prompts=2)
+    first, second = (ChildEngine(log=tmp_path / name, machine=machine) for name in ("first.log", "second.log"))
+    prompts = [tale(name) for name in ("Bo", "Mio")]
+    try:
+        await loaded(first, smollm2_path(), settings)
+        for prompt in prompts:
+            told = await reply(first, ask(prompt, max_tokens=4, forbid_end=4))
+            await reply(first, ask(prompt, max_tokens=4, forbid_end=4))  # another version is no prompt of its own
+        assert await first.save_state(tmp_path / "kv", limit=PLENTY)
+        await loaded(second, smollm2_path(), settings)
+        assert await second.restore_state(tmp_path / "kv") == told.end.prompt_tokens + 3
+        for prompt in prompts:
+            assert (await reply(second, ask(prompt, max_tokens=2))).end.prefilled_tokens == 1
+        most = (tmp_path / "kv").stat().st_size - 1
+        assert await first.save_state(tmp_path / "less", limit=most)
+        assert (tmp_path / "less").stat().st_size < most * 2 / 3
+    finally:
+        await first.close()
+        await second.close()
+
+
 async def test_two_scenes_have_room_beside_each_other(writer: ChildEngine, reader: ChildEngine, tmp_path: Path) -> None:
     for name in ("One", "Other"):
         await reply(writer, ask(tale(name), max_tokens=4, forbid_end=4))

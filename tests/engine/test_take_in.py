@@ -7,7 +7,7 @@ import random
 import pytest
 
 from rpchat.engine.worker.cache import Cache
-from tests.engine.reference import ReferenceMemory
+from tests.engine.reference import ReferenceMemory, contents
 
 CELLS = 1000
 
@@ -43,7 +43,7 @@ def test_between_any_prompts(seed: int) -> None:
             assert cache.reusable(ids) == len(ids)
         else:
             tell(cache, memory, ids, reply=rng.randint(0, 90))
-        for sequence, held in enumerate(cache.contents):
+        for sequence, held in enumerate(contents(cache)):
             assert memory.tokens(sequence) == held
         assert cache.free == CELLS - memory.taken
 
@@ -53,11 +53,11 @@ def test_a_reply_that_was_taken_in_is_kept_beside_one_swipe_of_it() -> None:
     cache = Cache(memory, sequences=3, cells=CELLS)
     prompt = list(range(300))
     assert bring(cache, memory, [*prompt, *range(9000, 9050)], asked=300)
-    assert cache.asked == 300
+    assert cache.held[cache.active].asked == 300
     assert tell(cache, memory, prompt, reply=40) == 1
-    assert sorted(len(held) for held in cache.contents if held) == [340, 350]
+    assert sorted(len(held) for held in contents(cache) if held) == [340, 350]
     assert tell(cache, memory, prompt, reply=30) == 1
-    assert sorted(len(held) for held in cache.contents if held) == [330, 340]
+    assert sorted(len(held) for held in contents(cache) if held) == [330, 340]
 
 
 def test_what_the_memory_does_not_hold_is_not_believed() -> None:

@@ -210,9 +210,12 @@ class Desk:
         from rpchat.engine.worker.state import save_state
 
         self._flag.begin(content["number"])
-        decoder, key, path = self._loaded().decoder, self._state_key, Path(content["path"])
+        model, key, path = self._loaded(), self._state_key, Path(content["path"])
+        most = model.info.n_prompts
         try:
-            saved = key is not None and save_state(decoder, path, key=key, limit=content["limit"])
+            saved = key is not None and save_state(
+                model.decoder, path, key=key, limit=content["limit"], most=most
+            )  # fmt: skip
         except CancelledError:
             self._pipes.send("cancelled")
         else:

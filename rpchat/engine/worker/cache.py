@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rpchat.engine.worker.plan import Copy, Cut, decide, room, usable
+from rpchat.engine.worker.plan import Copy, Cut, Held, decide, room, usable
 from rpchat.engine.worker.sequences import Memory, Sequences
 
 
@@ -28,14 +28,9 @@ class Cache:
         return self._sequences.rows[self.active].ids
 
     @property
-    def asked(self) -> int:
-        """The length of the prompt the active sequence last gave a reply to; 0 if it gave none."""
-        return self._sequences.rows[self.active].asked
-
-    @property
-    def contents(self) -> tuple[tuple[int, ...], ...]:
-        """What each sequence holds."""
-        return tuple(tuple(row.ids) for row in self._sequences.rows)
+    def held(self) -> list[Held]:
+        """Each sequence as it stands."""
+        return self._sequences.held(self._pinned)
 
     @property
     def free(self) -> int:
@@ -85,7 +80,7 @@ class Cache:
 
     def fork_room(self, prompt: Sequence[int]) -> int:
         """Return the cells for what is written behind `prompt` in one more sequence, if all that is not held goes."""
-        held = [one for one in self._sequences.held(self._pinned) if one.pinned]
+        held = [one for one in self.held if one.pinned]
         taken = len(set[int]().union(*(one.cells for one in held)))
         return self._sequences.limit - taken - (len(prompt) - max((usable(one, prompt) for one in held), default=0))
 
@@ -95,7 +90,7 @@ class Cache:
         `can_fork` must be true. What is held stays.
         """
         self._now += 1
-        held = self._sequences.held(self._pinned)
+        held = self.held
         given = [usable(one, prompt) for one in held]
         source = max(range(len(held)), key=given.__getitem__)
         target = min(
@@ -193,7 +188,7 @@ class Cache:
         """Do what the plan for a prompt says; return how much of it is there then, and for how much more is room."""
         self._now += 1
         sequences = self._sequences
-        held = sequences.held(self._pinned)
+        held = self.held
         plan = decide(held, prompt, cells=sequences.limit, shift=self._shift, now=self._now, same=same)
         if plan is None:
             return None
@@ -204,6 +199,6 @@ class Cache:
 
     def _room(self, sequence: int, count: int) -> bool:
         """Drop what may go, the least recently used first, until `sequence` can grow; return whether any did."""
-        actions = room(self._sequences.held(self._pinned), sequence, count, cells=self._sequences.limit)
+        actions = room(self.held, sequence, count, cells=self._sequences.limit)
         self._sequences.do(actions)
         return bool(actions)

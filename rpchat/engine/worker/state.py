@@ -1,4 +1,4 @@
-"""What a sequence of the KV cache holds, put into a file and taken back from it: a cache of a cache.
+"""What the KV cache holds, put into a file and taken back from it: a cache of a cache.
 
 Whatever is wrong with a file, or does not fit, is no error: the prompt is read again. A state is only ever taken back
 into what it was made with: the same model file, library, context and adapters.
@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,8 @@ import psutil
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import CancelledError, Decoder
 from rpchat.engine.worker.model import Order
-from rpchat.engine.worker.state_file import Head, file_bytes, open_state, read_head, read_payload, write_state
+from rpchat.engine.worker.plan import Held, common
+from rpchat.engine.worker.state_file import Head, file_bytes, open_state, read_heads, read_payload, write_states
 
 
 def state_key(order: Order) -> bytes | None:
@@ -44,8 +46,9 @@ def state_key(order: Order) -> bytes | None:
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
-def save_state(decoder: Decoder, path: Path, *, key: bytes, limit: int) -> bool:
-    """Put the sequence that was read or written last into the file at `path`; return whether it is there now.
+def save_state(decoder: Decoder, path: Path, *, key: bytes, limit: int, most: int) -> bool:
+    """Put the sequence that was read or written last into the file at `path`, and those of other prompts, the latest
+    ones, as long as they are at most `most` together; return whether it is there now.
 
     Not if there is none, it takes more than `limit` bytes or than there is memory, or the file cannot be written.
     Raises CancelledError; then `path` is as it was.
@@ -53,43 +56,68 @@ def save_state(decoder: Decoder, path: Path, *, key: bytes, limit: int) -> bool:
     cache = decoder.cache
     if not cache.ids or not cache.turned:
         return False
-    size = int(llama_cpp.llama_state_seq_get_size(decoder.context, cache.active))
-    if file_bytes(len(cache.ids), size) > limit or not _is_room_for(size):
+    held, sizes = cache.held, dict[int, int]()
+    for sequence in worth_keeping(held, active=cache.active, most=most):
+        size = int(llama_cpp.llama_state_seq_get_size(decoder.context, sequence))
+        limit -= file_bytes(len(held[sequence].ids), size)
+        if limit < 0 or not _is_room_for(size):
+            break
+        sizes[sequence] = size
+    if not sizes:
         return False
-    payload = bytearray(size)
-    _check(decoder)
-    array = (ctypes.c_uint8 * size).from_buffer(payload)
-    if llama_cpp.llama_state_seq_get_data(decoder.context, array, size, cache.active) != size:
-        return False
-    head = Head(key=key, ids=tuple(cache.ids), asked=min(cache.asked, len(cache.ids)), payload_bytes=size)
+    # The latest comes last: what is taken back last is the latest again.
+    states = (_state_of(decoder, sequence, sizes[sequence], key=key) for sequence in reversed(sizes))
     try:
-        write_state(path, head, payload, check=lambda: _check(decoder))
+        write_states(path, states, check=lambda: _check(decoder))
     except OSError as error:
         print(f"the state of the KV cache cannot be kept: {error}", file=sys.stderr, flush=True)
         return False
     return True
 
 
+def worth_keeping(held: Sequence[Held], *, active: int, most: int) -> list[int]:
+    """Return at most `most` sequences, the active one first and then the latest: each of a prompt of its own, which
+    shares less than half with the others."""
+    kept = [active]
+    for sequence in sorted(range(len(held)), key=lambda index: -held[index].used):
+        ids = held[sequence].ids
+        if len(kept) < most and ids and all(2 * common(ids, held[other].ids) < len(ids) for other in kept):
+            kept.append(sequence)
+    return kept
+
+
 def restore_state(decoder: Decoder, path: Path, *, key: bytes) -> int:
-    """Take the state at `path` into a sequence; return how many tokens it holds then, 0 if the file is of no use.
+    """Take the states at `path` into sequences; return how many tokens the latest holds then, 0 if it is of no use.
 
     What the cache holds already is not loaded again. Raises CancelledError.
     """
+    count = 0
     try:
         with closing(open_state(path)) as file:
-            head = read_head(file, most_tokens=decoder.n_ctx)
-            if head is None or head.key != key or not _is_possible(decoder, head):
-                return 0
-            if decoder.cache.goes_on_from(head.ids):
-                return len(head.ids)
-            return len(head.ids) if _is_room_for(head.payload_bytes) and _restored(decoder, file, head) else 0
+            for head in read_heads(file, most_tokens=decoder.n_ctx):
+                fits = head.key == key and _is_possible(decoder, head)
+                count = len(head.ids) if fits and _restored(decoder, file, head) else 0
     except OSError as error:
         print(f"the state of the KV cache cannot be read: {error}", file=sys.stderr, flush=True)
         return 0
+    return count
+
+
+def _state_of(decoder: Decoder, sequence: int, size: int, *, key: bytes) -> tuple[Head, bytearray]:
+    """Return the state of a sequence, of `size` bytes. Raises OSError, CancelledError."""
+    _check(decoder)
+    payload = bytearray(size)
+    array = (ctypes.c_uint8 * size).from_buffer(payload)
+    if llama_cpp.llama_state_seq_get_data(decoder.context, array, size, sequence) != size:
+        raise OSError("llama.cpp does not give it")
+    one = decoder.cache.held[sequence]
+    return Head(key=key, ids=tuple(one.ids), asked=min(one.asked, len(one.ids)), payload_bytes=size), payload
 
 
 def _restored(decoder: Decoder, file: BinaryIO, head: Head) -> bool:
-    payload = read_payload(file, head, check=lambda: _check(decoder))
+    if decoder.cache.goes_on_from(head.ids):
+        return True
+    payload = read_payload(file, head, check=lambda: _check(decoder)) if _is_room_for(head.payload_bytes) else None
     if payload is None:
         return False
     if _taken_in(decoder, head, payload):

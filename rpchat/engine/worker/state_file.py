@@ -1,9 +1,9 @@
-"""The file a sequence's KV state is kept in: how it is written, and what is checked before it is believed.
+"""The file the KV states of some sequences are kept in: how it is written, and what is checked before it is believed.
 
     magic, version, checksum of all that follows, key, tokens, asked, payload's length | token ids | payload
 
-All little-endian. llama.cpp aborts the process on a state that was cut short, so nothing of a payload is handed on
-before its length and its checksum are right. The head is written last: a file that was not finished has none.
+One such record for each, one behind the other. All little-endian. llama.cpp aborts the process on a state that was cut
+short, so nothing of a payload is handed on before its length and its checksum are right.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -33,7 +33,7 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a file says before its payload. `checksum` is None before there is one."""
+    """What a record says before its payload. `checksum` and `payload_at` are 0 before it is in a file."""
 
     key: bytes
     """What the payload fits: `KEY_BYTES` bytes."""
@@ -42,7 +42,9 @@ class Head:
     asked: int
     """How many of them were the prompt of the latest reply."""
     payload_bytes: int
-    checksum: int | None = None
+    checksum: int = 0
+    payload_at: int = 0
+    """Where in the file the payload begins."""
 
     def fixed(self) -> bytes:
         """Return the part of fixed length that the checksum counts."""
@@ -58,18 +60,19 @@ class Head:
 
 
 def file_bytes(tokens: int, payload_bytes: int) -> int:
-    """Return how long a file is."""
+    """Return how long the record of a state is."""
     return _HEAD_BYTES + tokens * _ID_BYTES + payload_bytes
 
 
-def write_state(path: Path, head: Head, payload: bytearray, *, check: Check) -> None:
-    """Put a state at `path` in one step, readable by its owner only. Raises OSError, and what `check` raises; then
-    there is at `path` what was there before."""
+def write_states(path: Path, states: Iterable[tuple[Head, bytearray]], *, check: Check) -> None:
+    """Put states at `path` in one step, readable by its owner only. Raises OSError, and what `check` or the states
+    raise; then there is at `path` what was there before."""
     part = path.with_name(f"{path.name}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(part, flags, 0o600), "wb", buffering=0) as file:
-            _write(file, head, payload, check)
+            for head, payload in states:
+                _write(file, head, payload, check)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -87,9 +90,22 @@ def open_state(path: Path) -> BinaryIO:
     return file
 
 
-def read_head(file: BinaryIO, *, most_tokens: int) -> Head | None:
-    """Return the head of an open file; None if it is no state, of another version, not as long as it says, or of more
-    than `most_tokens` tokens."""
+def read_heads(file: BinaryIO, *, most_tokens: int) -> list[Head]:
+    """Return the heads of the states in an open file; none if one of them is no head, of another version, not as long
+    as it says, or of more than `most_tokens` tokens."""
+    size, end = os.fstat(file.fileno()).st_size, 0
+    heads: list[Head] = []
+    while end < size:
+        file.seek(end)
+        head = _read_head(file, most_tokens=most_tokens)
+        if head is None or head.payload_at + head.payload_bytes > size:
+            return []
+        heads.append(head)
+        end = head.payload_at + head.payload_bytes
+    return heads
+
+
+def _read_head(file: BinaryIO, *, most_tokens: int) -> Head | None:
     start = file.read(_HEAD_BYTES)
     if len(start) < _HEAD_BYTES:
         return None
@@ -98,8 +114,6 @@ def read_head(file: BinaryIO, *, most_tokens: int) -> Head | None:
         return None
     key, tokens, asked, payload_bytes = _REST.unpack_from(start, _FRONT.size)
     if not asked <= tokens <= most_tokens or not payload_bytes:
-        return None
-    if os.fstat(file.fileno()).st_size != file_bytes(tokens, payload_bytes):
         return None
     ids = file.read(tokens * _ID_BYTES)
     if len(ids) < tokens * _ID_BYTES:
@@ -110,11 +124,13 @@ def read_head(file: BinaryIO, *, most_tokens: int) -> Head | None:
         asked=asked,
         payload_bytes=payload_bytes,
         checksum=checksum,
+        payload_at=file.tell(),
     )
 
 
 def read_payload(file: BinaryIO, head: Head, *, check: Check) -> bytearray | None:
-    """Return what stands behind the head that was read; None if it is not what was written."""
+    """Return the payload of a head that was read; None if it is not what was written."""
+    file.seek(head.payload_at)
     payload = bytearray(head.payload_bytes)
     checksum = head.begun()
     view = memoryview(payload)
@@ -128,7 +144,8 @@ def read_payload(file: BinaryIO, head: Head, *, check: Check) -> bytearray | Non
 
 
 def _write(file: BinaryIO, head: Head, payload: bytearray, check: Check) -> None:
-    file.seek(_HEAD_BYTES)
+    begun = file.tell()
+    file.seek(begun + _HEAD_BYTES)
     _write_all(file, head.spelt_ids())
     checksum = head.begun()
     view = memoryview(payload)
@@ -137,8 +154,9 @@ def _write(file: BinaryIO, head: Head, payload: bytearray, check: Check) -> None
         chunk = view[start : start + _CHUNK]
         checksum = zlib.crc32(chunk, checksum)
         _write_all(file, chunk)
-    file.seek(0)
+    file.seek(begun)
     _write_all(file, _FRONT.pack(MAGIC, VERSION, checksum) + head.fixed())
+    file.seek(0, os.SEEK_END)
 
 
 def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
