@@ -1,10 +1,11 @@
 """What every action makes the user wait for: 201 scripted actions with the demo model, the context overflowing.
 
-    python benchmarks/waits.py [--idle] [--actions N] [--server PATH] [--threads N] [--json]
+    python benchmarks/waits.py [--idle] [--pause SECONDS] [--scene TITLE] [--actions N] [--server PATH] [--threads N]
+                               [--json]
 
 The figure is the number of tokens evaluated before the first new token of a reply; the goal, at most what was typed and
 16 more. With `--idle` the engine reads ahead between the actions, as it does while people read and type, at most five
-seconds. With `--server` a llama-server of the same version gets the same scenes laid out the usual way
+seconds; how much that is depends on the machine, so `--pause` sets it. With `--server` a llama-server of the same version gets the same scenes laid out the usual way
 (`benchmarks/usual.py`), once as it is and once with `--cache-reuse 64`. Seeds are fixed: every run tells one story.
 """
 
@@ -35,7 +36,6 @@ from rpchat.session import Session
 
 CONTEXT = 2048
 LONGEST = 60
-IDLE_SECONDS = 5.0
 REUSE = 64
 TOTAL_GOALS = {"plain": 1 / 10, "tuned": 1 / 3}
 
@@ -71,12 +71,12 @@ async def play(model: Path, options: argparse.Namespace) -> Told:
     async def idle(session: Session) -> None:
         if options.idle:
             try:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(options.pause):
                     told.unread += not await session.read_ahead()
             except TimeoutError:
                 told.unread += 1
 
-    for script in scripts(options.actions // 3):
+    for script in (script for script in scripts(options.actions // 3) if options.scene in script.title):
         with tempfile.TemporaryDirectory() as home:
             here = _furnished(Path(home), model, threads=options.threads)
             stage = Stage(start=partial(build, here), script=script, longest=LONGEST, idle=idle)
@@ -200,6 +200,8 @@ def main() -> int:
     """Measure and print; 1 if an action took more than it may."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--idle", action="store_true", help="read ahead between the actions")
+    parser.add_argument("--pause", type=float, default=5.0, help="the longest that is, in seconds")
+    parser.add_argument("--scene", default="", help="only scenes with this in their title: alone, joined, own")
     parser.add_argument("--actions", type=int, default=201, help="a third of them in each of three scenes")
     parser.add_argument("--server", type=Path, help="llama-server of the same version, to compare with")
     parser.add_argument("--threads", type=int, default=2)
