@@ -5,8 +5,9 @@
 
 The figure is the number of tokens evaluated before the first new token of a reply; the goal, at most what was typed and
 16 more. With `--idle` the engine reads ahead between the actions, as it does while people read and type, at most five
-seconds; how much that is depends on the machine, so `--pause` sets it. With `--server` a llama-server of the same version gets the same scenes laid out the usual way
-(`benchmarks/usual.py`), once as it is and once with `--cache-reuse 64`. Seeds are fixed: every run tells one story.
+seconds; how much that is depends on the machine, so `--pause` sets it. With `--server` a llama-server of the same
+version gets the same scenes laid out the usual way (`benchmarks/usual.py`), once as it is and once with `--cache-reuse
+64`. Seeds are fixed: every run tells one story.
 """
 
 from __future__ import annotations
