@@ -148,7 +148,8 @@ def test_a_chain_ends_with_the_same_numbers(
             whole.weigh_all(candidates)
             token, _ = expected = outcome(candidates)
             if plan(sampling)[-1] == "greedy":
-                assert outcome(found)[0] == token
+                assert outcome(found)[0] == short.draw_from(logits) == token
+                assert np.array_equal(logits, before)
             else:
                 assert outcome(found) == expected
             for chain in (whole, short):
@@ -156,6 +157,23 @@ def test_a_chain_ends_with_the_same_numbers(
                 if step == 1:
                     chain.allow_end()
             logits = logits + random.normal(0, 0.5, len(logits)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seen", [(), (7,), (3, 900), (900, 7, 40)])
+def test_of_equals_the_first_is_the_likeliest(vocabulary: Vocabulary, seen: tuple[int, ...]) -> None:
+    logits = np.zeros(vocabulary.size, np.float32)
+    logits[[7, 40, 900]] = 2.0
+    # What the penalty, here a reward, changes stands level with the others behind it.
+    sampling = Sampling(temperature=0, presence_penalty=-1.0, penalty_last_n=8)
+    logits[list(seen)] -= 1.0
+    with ExitStack() as stack:
+        whole, short = (
+            stack.enter_context(closing(Chain(Setting(vocabulary, sampling, 1, 64), prompt=seen, whole=way)))
+            for way in (True, False)
+        )
+        candidates = all_of(logits)
+        whole.weigh_all(candidates)
+        assert short.draw_from(logits) == outcome(candidates)[0] == 7
 
 
 def test_a_seed_gives_its_text_with_and_without_the_cut(

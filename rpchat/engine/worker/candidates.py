@@ -55,10 +55,16 @@ def heads(names: Sequence[str]) -> int:
     return next((index for index, name in enumerate(names) if name not in SINGLE), len(names))
 
 
+def takes_likeliest(names: Sequence[str]) -> bool:
+    """Return whether a plan always ends with the likeliest token behind the samplers of `SINGLE`."""
+    tail = names[heads(names) :]
+    return tail[-1] == "greedy" and _KEEP_LIKELIEST.issuperset(tail[:-1])
+
+
 def find_cut(names: Sequence[str], sampling: Sampling) -> Cut | None:
     """Return the cut a plan allows, or None where its samplers must see the whole vocabulary."""
     tail = names[heads(names) :]
-    if tail[-1] == "greedy" and _KEEP_LIKELIEST.issuperset(tail[:-1]):
+    if takes_likeliest(names):
         return Cut(margin=0.0)
     temperature = 1.0
     for name in tail:
@@ -117,6 +123,25 @@ class Shortlist:
             return self._pick(logits, touched, changed)
         finally:
             logits[touched] = before
+
+    def likeliest(self, logits: Logits) -> int | None:
+        """Return the one token that the likeliest is, the first of equals: what `pick` and a greedy sampler would give.
+
+        For `logits`, and for None, see there.
+        """
+        touched = self._touched
+        before = logits[touched]
+        changed = self._changed(touched, before) if len(touched) else before
+        logits[touched] = -np.inf
+        token = int(logits.argmax())
+        largest = float(logits[token])
+        logits[touched] = before
+        if len(touched):
+            best = float(changed.max())
+            if best >= largest:
+                first = int(touched[changed == best].min())
+                token, largest = first if best > largest else min(first, token), best
+        return token if isfinite(largest) else None
 
     def _changed(self, tokens: Tokens, logits: Logits) -> Logits:
         """Return the logits of `tokens` behind the head of the chain."""

@@ -8,7 +8,7 @@ from math import isinf
 
 import llama_cpp
 
-from rpchat.engine.worker.candidates import Logits, Shortlist, View, find_cut, heads
+from rpchat.engine.worker.candidates import Logits, Shortlist, View, find_cut, heads, takes_likeliest
 from rpchat.engine.worker.samplers import Sampler, Setting, ban, biased, make, plan, seen_by
 
 _GRAMMAR = "grammar"
@@ -44,6 +44,7 @@ class Chain:
         _fill(self._head, names[:split], setting=setting, prompt=prompt)
         _fill(self._tail, names[split:], setting=setting, prompt=prompt)
         self._looks_back = not {"penalties", "dry"}.isdisjoint(names[:split])
+        self._greedy = takes_likeliest(names)
         self._shortlist: Shortlist | None = None
         if self._grammar is None and not whole:
             self._shortlist = self._shortlist_for(setting, names, prompt=prompt, banned=banned)
@@ -53,14 +54,23 @@ class Chain:
         if self._grammar is not None:
             return self._draw_by(self._grammar, context, output)
         logits = self._view.of(context, output=output) if self._shortlist is not None else None
-        candidates = self.weigh(logits) if logits is not None else None
-        if candidates is not None:
-            token = int(candidates.data[candidates.selected].id)
-            llama_cpp.llama_sampler_accept(self._free, token)
-        else:
+        token = self.draw_from(logits) if logits is not None else None
+        if token is None:
             token = int(llama_cpp.llama_sampler_sample(self._free, context, output))
-        self._note(token)
+            self._note(token)
+        else:
+            self.accept(token)
         return token
+
+    def draw_from(self, logits: Logits) -> int | None:
+        """Return the next token by these logits; None where the chain must be shown the whole vocabulary.
+
+        Nothing is accepted: that is for `accept`.
+        """
+        if self._greedy and self._shortlist is not None:
+            return self._shortlist.likeliest(logits)
+        candidates = self.weigh(logits)
+        return None if candidates is None else int(candidates.data[candidates.selected].id)
 
     def weigh(self, logits: Logits) -> llama_cpp.llama_token_data_array | None:
         """Return what the chain leaves of a shortlist, with probabilities and one token selected.
