@@ -9,9 +9,9 @@ from typing import Literal
 
 import llama_cpp
 import psutil
-from llama_cpp._ggml import libggml
 
 from rpchat.engine.port import Device, Resources
+from rpchat.engine.worker.ggml import ggml
 from rpchat.engine.worker.limits import host_memory
 from rpchat.story.text import one_line
 
@@ -29,14 +29,16 @@ def resources() -> Resources:
 
 def devices() -> tuple[Device, ...]:
     """Return every device of this build, with its memory in bytes."""
-    count, get = libggml.ggml_backend_dev_count, libggml.ggml_backend_dev_get
+    library = ggml()
+    count, get = library.ggml_backend_dev_count, library.ggml_backend_dev_get
     count.restype, get.argtypes, get.restype = ctypes.c_size_t, [ctypes.c_size_t], ctypes.c_void_p
     return tuple(_device(get(index)) for index in range(count()))
 
 
 def _device(pointer: int) -> Device:
-    name, description = libggml.ggml_backend_dev_name, libggml.ggml_backend_dev_description
-    kind, memory = libggml.ggml_backend_dev_type, libggml.ggml_backend_dev_memory
+    library = ggml()
+    name, description = library.ggml_backend_dev_name, library.ggml_backend_dev_description
+    kind, memory = library.ggml_backend_dev_type, library.ggml_backend_dev_memory
     for function in (name, description):
         function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_char_p
     kind.argtypes, kind.restype = [ctypes.c_void_p], ctypes.c_int

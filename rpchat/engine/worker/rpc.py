@@ -6,8 +6,8 @@ import ctypes
 from collections.abc import Sequence
 
 import llama_cpp
-from llama_cpp._ggml import libggml
 
+from rpchat.engine.worker.ggml import ggml
 from rpchat.errors import ModelError
 
 _BUILD = "Build it with CMAKE_ARGS=-DGGML_RPC=ON; docs/performance.md has the line."
@@ -22,15 +22,14 @@ def add_servers(servers: Sequence[str]) -> None:
         return
     if not llama_cpp.llama_supports_rpc():
         raise ModelError("this build of llama.cpp cannot use RPC servers", _BUILD)
-    libggml.ggml_backend_reg_by_name.argtypes, libggml.ggml_backend_reg_by_name.restype = (
-        [ctypes.c_char_p],
-        ctypes.c_void_p,
-    )
-    find = libggml.ggml_backend_reg_get_proc_address
+    library = ggml()
+    named = library.ggml_backend_reg_by_name
+    named.argtypes, named.restype = [ctypes.c_char_p], ctypes.c_void_p
+    find = library.ggml_backend_reg_get_proc_address
     find.argtypes, find.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
-    register = libggml.ggml_backend_register
+    register = library.ggml_backend_register
     register.argtypes, register.restype = [ctypes.c_void_p], None
-    address = find(libggml.ggml_backend_reg_by_name(b"RPC"), b"ggml_backend_rpc_add_server")
+    address = find(named(b"RPC"), b"ggml_backend_rpc_add_server")
     if not address:
         raise ModelError("this build of llama.cpp cannot use RPC servers", _BUILD)
     add = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_char_p)(address)
