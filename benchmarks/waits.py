@@ -1,7 +1,7 @@
 """What every action makes the user wait for: 201 scripted actions with the demo model, the context overflowing.
 
-    python benchmarks/waits.py [--idle] [--pause SECONDS] [--scene TITLE] [--actions N] [--server PATH] [--threads N]
-                               [--json]
+    python benchmarks/waits.py [--idle] [--pause SECONDS] [--shift] [--scene TITLE] [--actions N] [--server PATH]
+                               [--threads N] [--json]
 
 The figure is the number of tokens evaluated before the first new token of a reply; the goal, at most what was typed and
 16 more. With `--idle` the engine reads ahead between the actions, as it does while people read and type, at most five
@@ -79,7 +79,7 @@ async def play(model: Path, options: argparse.Namespace) -> Told:
 
     for script in (script for script in scripts(options.actions // 3) if options.scene in script.title):
         with tempfile.TemporaryDirectory() as home:
-            here = _furnished(Path(home), model, threads=options.threads)
+            here = _furnished(Path(home), model, threads=options.threads, shift=options.shift)
             stage = Stage(start=partial(build, here), script=script, longest=LONGEST, idle=idle)
             played = [_said(one, script) async for one in stage.play()]
             told.given_up += stage.given_up
@@ -94,8 +94,9 @@ async def play(model: Path, options: argparse.Namespace) -> Told:
     return told
 
 
-def _furnished(home: Path, model: Path, *, threads: int) -> Options:
-    (home / "config.yaml").write_text(f"engine: {{n_ctx: {CONTEXT}, n_threads: {threads}}}\n", "utf-8")
+def _furnished(home: Path, model: Path, *, threads: int, shift: bool) -> Options:
+    engine = {"n_ctx": CONTEXT, "n_threads": threads, "shift": shift}
+    (home / "config.yaml").write_text(json.dumps({"engine": engine}), "utf-8")
     return Options(home=home, wishes=Wishes(model=str(model)))
 
 
@@ -202,6 +203,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--idle", action="store_true", help="read ahead between the actions")
     parser.add_argument("--pause", type=float, default=5.0, help="the longest that is, in seconds")
+    parser.add_argument("--shift", action="store_true", help="move what stands behind dropped turns: `engine.shift`")
     parser.add_argument("--scene", default="", help="only scenes with this in their title: alone, joined, own")
     parser.add_argument("--actions", type=int, default=201, help="a third of them in each of three scenes")
     parser.add_argument("--server", type=Path, help="llama-server of the same version, to compare with")
