@@ -47,7 +47,8 @@ def _graphemes(line: str) -> list[tuple[int, int, int]]:
     if line.isascii():
         return [(index, index + 1, 1) for index in range(len(line))]
     graphemes, _ = split_graphemes(line)
-    return graphemes
+    # Of a joiner with nothing in front of it rich tells other cells here than where it paints.
+    return [(start, end, cell_len(line[start:end])) for start, end, _ in graphemes]
 
 
 def _break_before(line: str, graphemes: list[tuple[int, int, int]], *, first: int, over: int) -> int:

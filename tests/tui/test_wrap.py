@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -16,6 +16,7 @@ def rows(line: str, width: int) -> list[str]:
 
 
 @given(LINES, st.integers(2, 30))
+@example("\u200d\u200da、", 2)
 def test_rows_are_the_line_and_fit(line: str, width: int) -> None:
     cut = rows(line, width)
     assert "".join(cut) == line

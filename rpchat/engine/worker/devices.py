@@ -29,16 +29,14 @@ def resources() -> Resources:
 
 def devices() -> tuple[Device, ...]:
     """Return every device of this build, with its memory in bytes."""
-    library = ggml()
-    count, get = library.ggml_backend_dev_count, library.ggml_backend_dev_get
+    count, get = ggml.ggml_backend_dev_count, ggml.ggml_backend_dev_get
     count.restype, get.argtypes, get.restype = ctypes.c_size_t, [ctypes.c_size_t], ctypes.c_void_p
     return tuple(_device(get(index)) for index in range(count()))
 
 
 def _device(pointer: int) -> Device:
-    library = ggml()
-    name, description = library.ggml_backend_dev_name, library.ggml_backend_dev_description
-    kind, memory = library.ggml_backend_dev_type, library.ggml_backend_dev_memory
+    name, description = ggml.ggml_backend_dev_name, ggml.ggml_backend_dev_description
+    kind, memory = ggml.ggml_backend_dev_type, ggml.ggml_backend_dev_memory
     for function in (name, description):
         function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_char_p
     kind.argtypes, kind.restype = [ctypes.c_void_p], ctypes.c_int

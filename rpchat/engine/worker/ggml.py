@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from ctypes import CDLL
-from functools import cache
 from pathlib import Path
 
 _OVERRIDE = "LLAMA_CPP_LIB_PATH"
@@ -12,9 +11,7 @@ _OVERRIDE = "LLAMA_CPP_LIB_PATH"
 bring a second ggml, which knows other devices than those the model is computed on."""
 
 
-@cache
-def ggml() -> CDLL:
-    """Return the library; functions have no types yet."""
+def _load() -> CDLL:
     folder = os.environ.get(_OVERRIDE)
     if folder:
         from llama_cpp._ctypes_extensions import load_shared_library
@@ -25,3 +22,7 @@ def ggml() -> CDLL:
 
         library = libggml
     return library
+
+
+ggml = _load()
+"""The library; its functions have no types yet. Loaded with this module: a limit on memory may come later."""

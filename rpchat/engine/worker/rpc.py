@@ -22,12 +22,11 @@ def add_servers(servers: Sequence[str]) -> None:
         return
     if not llama_cpp.llama_supports_rpc():
         raise ModelError("this build of llama.cpp cannot use RPC servers", _BUILD)
-    library = ggml()
-    named = library.ggml_backend_reg_by_name
+    named = ggml.ggml_backend_reg_by_name
     named.argtypes, named.restype = [ctypes.c_char_p], ctypes.c_void_p
-    find = library.ggml_backend_reg_get_proc_address
+    find = ggml.ggml_backend_reg_get_proc_address
     find.argtypes, find.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
-    register = library.ggml_backend_register
+    register = ggml.ggml_backend_register
     register.argtypes, register.restype = [ctypes.c_void_p], None
     address = find(named(b"RPC"), b"ggml_backend_rpc_add_server")
     if not address:
