@@ -14,7 +14,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from rpchat.engine.worker.candidates import Cut, Logits, Shortlist, find_cut
+from rpchat.engine.worker.candidates import Cut, Logits, Shortlist, find_cut, takes_likeliest
 from rpchat.engine.worker.chain import Chain
 from rpchat.engine.worker.samplers import Setting, plan
 from rpchat.engine.worker.vocabulary import Vocabulary
@@ -148,8 +148,11 @@ def test_a_chain_ends_with_the_same_numbers(
             whole.weigh_all(candidates)
             token, _ = expected = outcome(candidates)
             if plan(sampling)[-1] == "greedy":
-                assert outcome(found)[0] == short.draw_from(logits) == token
-                assert np.array_equal(logits, before)
+                assert outcome(found)[0] == token
+                # With XTC in the chain another look would throw its dice again.
+                if takes_likeliest(plan(sampling)):
+                    assert short.draw_from(logits) == token
+                    assert np.array_equal(logits, before)
             else:
                 assert outcome(found) == expected
             for chain in (whole, short):
