@@ -13,7 +13,7 @@ from rpchat.engine.port import Request
 from rpchat.engine.wire import pack, pack_piece, request_of, unpack
 from rpchat.engine.worker.decode import slice_size
 from rpchat.engine.worker.governor import Governor
-from rpchat.engine.worker.plan import Held, common, usable
+from rpchat.engine.worker.held import Held, common, usable
 from rpchat.prompt.segment import control, text
 from rpchat.story.preset import Sampling
 

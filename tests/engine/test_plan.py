@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from rpchat.engine.port import MemoryKind
 from rpchat.engine.worker.cache import Cache
-from rpchat.engine.worker.plan import FORGOTTEN_AFTER, SHORTEST_RUN, WORTH_KEEPING, Held, Move, decide, move_of
+from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, move_of
+from rpchat.engine.worker.plan import FORGOTTEN_AFTER, WORTH_KEEPING, decide
 from tests.engine.reference import ReferenceMemory, contents
 
 BLOCKS = [list(range(100 * number, 100 * number + size)) for number, size in enumerate((3, 20, 20, 40, 40, 90))]

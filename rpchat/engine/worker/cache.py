@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rpchat.engine.worker.plan import Copy, Cut, Held, decide, room, usable
+from rpchat.engine.worker.held import Held, usable
+from rpchat.engine.worker.plan import Copy, Cut, decide, room
 from rpchat.engine.worker.sequences import Memory, Sequences
 
 

@@ -8,35 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+
+from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, move_of, usable, was_asked
 
 WORTH_KEEPING = 16
 """Tokens of a branch that are kept when the prompt goes another way; fewer are read again as quickly."""
-SHORTEST_RUN = 64
-"""Tokens a shift must save: what stands behind it was read with what is gone."""
 FORGOTTEN_AFTER = 32
 """Requests after which a sequence nobody came back to is dropped: every cell in use slows every token written."""
-
-
-_MOST_PLACES = 16
-"""Of a sample that repeats itself, no more places than these are looked at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """One sequence as it stands."""
-
-    ids: Sequence[int] = ()
-    cells: Sequence[int] = ()
-    """The number of the cell each token lies in; equal numbers in two sequences are one shared cell."""
-    used: int = 0
-    """When it was last used; the numbers rise."""
-    asked: int = 0
-    """The length of the prompt it last gave a reply to: what stands behind is that reply, and what followed."""
-    floor: int = 0
-    """The fewest tokens it can be cut to, other than none. 0 for models that remember every token."""
-    pinned: bool = False
-    """Whether it may only grow: what it holds is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,52 +59,6 @@ class Plan:
     room: int
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What a shift would do: without the tokens `start` to `stop`, `kept` tokens of the prompt are there."""
-
-    start: int
-    stop: int
-    kept: int
-
-
-def common(held: Sequence[int], prompt: Sequence[int]) -> int:
-    """Return the length of the common prefix. Halving compares slices, which takes no step of Python a token."""
-    low, high = 0, min(len(held), len(prompt))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if held[low:middle] == prompt[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def usable(held: Held, prompt: Sequence[int]) -> int:
-    """Return how many tokens of `prompt` this sequence can give, its last one never: sampling needs its logits."""
-    shared = min(common(held.ids, prompt), len(prompt) - 1)
-    return shared if shared >= held.floor else 0
-
-
-def move_of(held: Held, prompt: Sequence[int]) -> Move | None:
-    """Return the shift that makes most of a sequence whose middle was left out of the prompt; None without one.
-
-    The run behind the gap must be long, and begin where the prompt leaves the sequence.
-    """
-    if held.floor:
-        return None
-    front = common(held.ids, prompt)
-    sample = list(prompt[front : front + SHORTEST_RUN])
-    if not front or len(sample) < SHORTEST_RUN:
-        return None
-    best: Move | None = None
-    for start in islice(_places(held.ids, sample, front + 1), _MOST_PLACES):
-        run = common(held.ids[start:], prompt[front:])
-        if best is None or front + run > best.kept:
-            best = Move(front, start, front + run)
-    return best
-
-
 def decide(
     held: Sequence[Held],
     prompt: Sequence[int],
@@ -145,12 +77,12 @@ def decide(
     `now` is the number of this request on the scale of `Held.used`.
     """
     source, kept = _best_source(held, prompt)
-    again = _again(held[source], prompt)
+    again = was_asked(held[source], prompt)
     desk = _Desk(held, cells=cells)
     if not (again and same):  # cells that are freed elsewhere would be written first
         desk.forget(now - FORGOTTEN_AFTER, but=source)
         for index, one in enumerate(held):
-            if index != source and not one.pinned and _again(one, prompt):
+            if index != source and not one.pinned and was_asked(one, prompt):
                 desk.cut(index, 0)
     moved = _best_move(held, prompt, least=kept + SHORTEST_RUN) if shift else None
     if moved is not None:
@@ -253,16 +185,11 @@ def _best_source(held: Sequence[Held], prompt: Sequence[int]) -> tuple[int, int]
 
     def rank(index: int) -> tuple[int, bool, bool, int]:
         one = held[index]
-        return given[index], _again(one, prompt), len(one.ids) == given[index], one.used
+        return given[index], was_asked(one, prompt), len(one.ids) == given[index], one.used
 
     given = [usable(one, prompt) for one in held]
     source = max(range(len(held)), key=rank)
     return source, given[source]
-
-
-def _again(held: Held, prompt: Sequence[int]) -> bool:
-    """Return whether a sequence was asked exactly this before."""
-    return held.asked == len(prompt) == common(held.ids, prompt)
 
 
 def _target(desk: _Desk, source: int, kept: int, *, dispensable: bool) -> int | None:
@@ -300,15 +227,3 @@ def _best_move(held: Sequence[Held], prompt: Sequence[int], *, least: int) -> tu
         if move.kept >= (least if best is None else best[1].kept + 1):
             best = index, move
     return best
-
-
-def _places(ids: Sequence[int], sample: list[int], start: int) -> Iterable[int]:
-    """Yield where `sample` stands in `ids`, from `start` on."""
-    try:
-        while True:
-            start = ids.index(sample[0], start)
-            if list(ids[start : start + len(sample)]) == sample:
-                yield start
-            start += 1
-    except ValueError:
-        return

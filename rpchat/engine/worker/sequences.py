@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rpchat.engine.worker.plan import Action, Copy, Cut, Held, Shift
+from rpchat.engine.worker.held import Held
+from rpchat.engine.worker.plan import Action, Copy, Cut, Shift
 
 
 class Memory(Protocol):

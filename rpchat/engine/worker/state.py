@@ -20,8 +20,8 @@ import psutil
 
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import CancelledError, Decoder
+from rpchat.engine.worker.held import Held, common
 from rpchat.engine.worker.model import Order
-from rpchat.engine.worker.plan import Held, common
 from rpchat.engine.worker.state_file import Head, file_bytes, open_state, read_heads, read_payload, write_states
 
 

@@ -1,0 +1,92 @@
+"""A sequence of the KV cache as it stands, and what of it a prompt can use. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+SHORTEST_RUN = 64
+"""Tokens a shift must save: what stands behind it was read with what is gone."""
+_MOST_PLACES = 16
+"""Of a sample that repeats itself, no more places than these are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One sequence as it stands."""
+
+    ids: Sequence[int] = ()
+    cells: Sequence[int] = ()
+    """The number of the cell each token lies in; equal numbers in two sequences are one shared cell."""
+    used: int = 0
+    """When it was last used; the numbers rise."""
+    asked: int = 0
+    """The length of the prompt it last gave a reply to: what stands behind is that reply, and what followed."""
+    floor: int = 0
+    """The fewest tokens it can be cut to, other than none. 0 for models that remember every token."""
+    pinned: bool = False
+    """Whether it may only grow: what it holds is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a shift would do: without the tokens `start` to `stop`, `kept` tokens of the prompt are there."""
+
+    start: int
+    stop: int
+    kept: int
+
+
+def common(held: Sequence[int], prompt: Sequence[int]) -> int:
+    """Return the length of the common prefix. Halving compares slices, which takes no step of Python a token."""
+    low, high = 0, min(len(held), len(prompt))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if held[low:middle] == prompt[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def usable(held: Held, prompt: Sequence[int]) -> int:
+    """Return how many tokens of `prompt` this sequence can give, its last one never: sampling needs its logits."""
+    shared = min(common(held.ids, prompt), len(prompt) - 1)
+    return shared if shared >= held.floor else 0
+
+
+def move_of(held: Held, prompt: Sequence[int]) -> Move | None:
+    """Return the shift that makes most of a sequence whose middle was left out of the prompt; None without one.
+
+    The run behind the gap must be long, and begin where the prompt leaves the sequence.
+    """
+    if held.floor:
+        return None
+    front = common(held.ids, prompt)
+    sample = list(prompt[front : front + SHORTEST_RUN])
+    if not front or len(sample) < SHORTEST_RUN:
+        return None
+    best: Move | None = None
+    for start in islice(_places(held.ids, sample, front + 1), _MOST_PLACES):
+        run = common(held.ids[start:], prompt[front:])
+        if best is None or front + run > best.kept:
+            best = Move(front, start, front + run)
+    return best
+
+
+def was_asked(held: Held, prompt: Sequence[int]) -> bool:
+    """Return whether a sequence was asked exactly this before."""
+    return held.asked == len(prompt) == common(held.ids, prompt)
+
+
+def _places(ids: Sequence[int], sample: list[int], start: int) -> Iterable[int]:
+    """Yield where `sample` stands in `ids`, from `start` on."""
+    try:
+        while True:
+            start = ids.index(sample[0], start)
+            if list(ids[start : start + len(sample)]) == sample:
+                yield start
+            start += 1
+    except ValueError:
+        return
