@@ -1,11 +1,12 @@
 """What it does to a model when old turns are moved out of its memory instead of the rest being read again.
 
-    python benchmarks/shift.py [--model FILE] [--threads N] [--stories N] [--safe]
+    python benchmarks/shift.py [--model FILE] [--threads N] [--stories N] [--times N] [--safe]
 
 Stories are written by the model itself behind the shipped cards. Of each, the oldest part of the history is left out,
-once by moving what follows (a context shift), once by reading the shorter prompt; the next words are the same. Told are
-the divergence (KL, in nats) of the two distributions over each next token, how often they agree on the likeliest, and,
-as a scale, the same between the shorter prompt and the whole story.
+once by moving what follows (a context shift), once by reading the shorter prompt; the next words are the same. With
+`--times` the story goes on and that happens again, as often as that, before it is looked at. Told are the divergence
+(KL, in nats) of the two distributions over each next token, how often they agree on the likeliest, and, as a scale, the
+same between the last shorter prompt and the one with the part that was left out last.
 """
 
 from __future__ import annotations
@@ -51,12 +52,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=demo_model())
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stories", type=int, default=12)
+    parser.add_argument("--times", type=int, default=1, help="how often a part is left out")
     parser.add_argument("--safe", action="store_true", help="no CPU-specific weight layouts")
     options = parser.parse_args()
     llama = plain_llama(options.model, threads=options.threads, safe=options.safe, all_logits=True)
     moved, left_out = [], []
     for seed, front in enumerate(islice(cycle(fronts(llama)), options.stories)):
-        one, other = compared(llama, front, story_of(llama, front, seed=seed))
+        one, other = compared(llama, front, story_of(llama, front, seed=seed, times=options.times), times=options.times)
         moved.append(one)
         left_out.append(other)
         print(f"story {seed + 1}: {one.mean:.4f}", end="\r", file=sys.stderr, flush=True)
@@ -75,8 +77,9 @@ def fronts(llama: llama_cpp.Llama) -> list[list[int]]:
     return [llama.tokenize(one.replace("{{char}}", "she").replace("{{user}}", "you").encode()) for one in texts]
 
 
-def story_of(llama: llama_cpp.Llama, front: Sequence[int], *, seed: int) -> list[int]:
-    """Return a history the model writes behind `front`, with what comes next."""
+def story_of(llama: llama_cpp.Llama, front: Sequence[int], *, seed: int, times: int) -> list[int]:
+    """Return a history the model writes behind `front`, of which a part is left out so many times, with what comes
+    next."""
     llama.reset()
     llama.set_seed(seed)
     ends = {
@@ -91,22 +94,32 @@ def story_of(llama: llama_cpp.Llama, front: Sequence[int], *, seed: int) -> list
         front, temp=1.0, min_p=0.05, top_k=0, top_p=1.0, repeat_penalty=1.05,
         logits_processor=llama_cpp.LogitsProcessorList([endless]),
     )  # fmt: skip
-    return list(islice(written, HISTORY + NEXT))
+    return list(islice(written, HISTORY + (times - 1) * LEFT_OUT + NEXT))
 
 
-def compared(llama: llama_cpp.Llama, front: Sequence[int], story: Sequence[int]) -> tuple[Divergence, Divergence]:
-    """Return how moving differs from reading again, and how leaving out differs from leaving in."""
-    start, history, following = len(front), story[:HISTORY], story[HISTORY:]
-    whole = read(llama, [*front, *history], following)
+def compared(
+    llama: llama_cpp.Llama, front: Sequence[int], story: Sequence[int], *, times: int
+) -> tuple[Divergence, Divergence]:
+    """Return how moving so many times differs from reading again, and how leaving out differs from leaving in."""
+    length = HISTORY + (times - 1) * LEFT_OUT
+    following = story[length:]
+    llama.reset()
+    llama.eval([*front, *story[:HISTORY]])
+    for end in range(HISTORY, length + 1, LEFT_OUT):
+        leave_out(llama, start=len(front))
+        llama.eval(story[end : end + LEFT_OUT] if end < length else following)
+    moved = distributions(llama, len(following))
+    again = read(llama, [*front, *story[times * LEFT_OUT : length]], following)
+    whole = read(llama, [*front, *story[(times - 1) * LEFT_OUT : length]], following)
+    return divergence(again, moved), divergence(whole, again)
+
+
+def leave_out(llama: llama_cpp.Llama, *, start: int) -> None:
+    """Remove `LEFT_OUT` tokens from `start` on, and move what follows them up."""
     memory = llama_cpp.llama_get_memory(llama._ctx.ctx)
-    llama_cpp.llama_memory_seq_rm(memory, 0, start + HISTORY, -1)
     llama_cpp.llama_memory_seq_rm(memory, 0, start, start + LEFT_OUT)
     llama_cpp.llama_memory_seq_add(memory, 0, start + LEFT_OUT, -1, -LEFT_OUT)
-    llama.n_tokens = start + HISTORY - LEFT_OUT
-    llama.eval(following)
-    moved = distributions(llama, len(following))
-    again = read(llama, [*front, *history[LEFT_OUT:]], following)
-    return divergence(again, moved), divergence(whole, again)
+    llama.n_tokens -= LEFT_OUT
 
 
 def read(llama: llama_cpp.Llama, prompt: Sequence[int], following: Sequence[int]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What every action makes the user wait for: 201 scripted actions with the demo model, the context overflowing.
 
-    python benchmarks/waits.py [--idle] [--pause SECONDS] [--shift] [--scene TITLE] [--actions N] [--server PATH]
+    python benchmarks/waits.py [--idle] [--pause SECONDS] [--reread] [--scene TITLE] [--actions N] [--server PATH]
                                [--threads N] [--json]
 
 The figure is the number of tokens evaluated before the first new token of a reply; the goal, at most what was typed and
@@ -79,7 +79,7 @@ async def play(model: Path, options: argparse.Namespace) -> Told:
 
     for script in (script for script in scripts(options.actions // 3) if options.scene in script.title):
         with tempfile.TemporaryDirectory() as home:
-            here = _furnished(Path(home), model, threads=options.threads, shift=options.shift)
+            here = _furnished(Path(home), model, threads=options.threads, shift=not options.reread)
             stage = Stage(start=partial(build, here), script=script, longest=LONGEST, idle=idle)
             played = [_said(one, script) async for one in stage.play()]
             told.given_up += stage.given_up
@@ -203,7 +203,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--idle", action="store_true", help="read ahead between the actions")
     parser.add_argument("--pause", type=float, default=5.0, help="the longest that is, in seconds")
-    parser.add_argument("--shift", action="store_true", help="move what stands behind dropped turns: `engine.shift`")
+    parser.add_argument(
+        "--reread", action="store_true", help="shift nothing when old turns are dropped: `engine.shift`"
+    )
     parser.add_argument("--scene", default="", help="only scenes with this in their title: alone, joined, own")
     parser.add_argument("--actions", type=int, default=201, help="a third of them in each of three scenes")
     parser.add_argument("--server", type=Path, help="llama-server of the same version, to compare with")

@@ -94,10 +94,13 @@ class ChildEngine:
             content = await self._orders.ask("pieces", ids=list(ids))
         return [bytes.fromhex(piece) for piece in content["pieces"]]
 
-    async def reusable(self, ids: Sequence[int]) -> int:
-        """Return how many of a prompt's first tokens the worker would not read again. Raises EngineError."""
+    async def reusable(self, segments: Sequence[Segment], *, continue_ids: Sequence[int] = ()) -> int:
+        """Return how many of a prompt's first tokens the worker has and would not read again.
+
+        Raises PromptError, EngineError.
+        """
         async with self._orders.turn():
-            content = await self._orders.ask("reusable", ids=list(ids))
+            content = await self._orders.ask("reusable", segments=list(segments), continue_ids=list(continue_ids))
         count: int = content["count"]
         return count
 

@@ -228,10 +228,11 @@ class Engine(Protocol):
         """Return the bytes of each token; a control token has none."""
         ...
 
-    async def reusable(self, ids: Sequence[int]) -> int:
+    async def reusable(self, segments: Sequence[Segment], *, continue_ids: Sequence[int] = ()) -> int:
         """Return how many of a prompt's first tokens the engine has read and would not read again.
 
-        All of them where the whole prompt is read, although a stream evaluates its last token once more.
+        All of them where the whole prompt is read, although a stream evaluates its last token once more. Raises
+        PromptError, EngineError.
         """
         ...
 

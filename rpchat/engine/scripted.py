@@ -150,8 +150,9 @@ class ScriptedEngine:
         """Return each character's bytes; a control token has none."""
         return [b"" if token >= FIRST_CONTROL_ID else chr(token).encode() for token in ids]
 
-    async def reusable(self, ids: Sequence[int]) -> int:
-        """Return how many tokens these ids have in common with the latest prompt: there is one sequence."""
+    async def reusable(self, segments: Sequence[Segment], *, continue_ids: Sequence[int] = ()) -> int:
+        """Return how many tokens this prompt has in common with the latest one: there is one sequence."""
+        ids = [*await self.tokenize(segments), *continue_ids]
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._read, strict=False)))
 
     async def score(self, prompts: Sequence[Sequence[Segment]]) -> list[float]:

@@ -54,9 +54,9 @@ class EngineSettings:
     n_prompts: Annotated[int, Interval(ge=1, le=8)] = 1
     """How many prompts of `n_ctx` tokens, with their replies, the KV cache holds: of several members, each with a sheet
     of its own, say."""
-    shift: bool = False
-    """When old turns are left out, move what stands behind them instead of reading it again. It was read with what was
-    left out, so the next words differ slightly."""
+    shift: bool = True
+    """When old turns are left out, move what stands behind them instead of reading it again, where the model can. It
+    was read with what was left out, so the next words differ slightly."""
     swa_full: bool = True
     """Keep every token also where the model looks only through a sliding window; without it, memory is saved and
     more is read again."""

@@ -135,14 +135,12 @@ class Models:
         self._choices.wishes = replace(self._choices.wishes, model="")
         return ModelChoice(path, "the scene's own")
 
-    async def choose_overflow(self, session: Session, *, shift: bool) -> None:
+    async def choose_overflow(self, *, shift: bool) -> None:
         """Set whether what was read is shifted when old turns are left out; the next `load` heeds it.
 
-        What the model has read of the session's scene is kept on disk before, for that loading to bring back. Raises
-        StoreError where nothing may be written.
+        Raises StoreError where nothing may be written.
         """
         self._writable("this cannot be chosen")
-        await session.keep_read()
         await self._remember("engine.shift", shift)
 
     async def _named(self, text: str) -> Path:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rpchat.errors import PromptError
 from rpchat.prompt.conversation import Conversation, converse
 from rpchat.prompt.formats.common import Adapter
-from rpchat.prompt.segment import Segment, Stops, Vocabulary, joined
+from rpchat.prompt.segment import Segment, Stops, Vocabulary, joined, with_gap
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene
 from rpchat.story.turn import Turn
@@ -59,7 +59,8 @@ def prompt_of(
 ) -> Prompt:
     """Return the prompt of rendered `segments`, with the adapter's stops and the preset's own."""
     stops = adapter.stops(conversation)
-    return Prompt(tuple(segments), replace(stops, any=(*stops.any, *preset.stop)), conversation, dropped)
+    told = with_gap(segments) if dropped else tuple(segments)
+    return Prompt(told, replace(stops, any=(*stops.any, *preset.stop)), conversation, dropped)
 
 
 def last_needed(line: Sequence[Turn]) -> int:

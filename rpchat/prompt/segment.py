@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["c", "t"]
-Origin = Literal["format", "setup", "lore", "note", "history", "cue"]
+Origin = Literal["format", "setup", "lore", "note", "history", "cue", "gap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,28 @@ def control(name: str) -> Segment:
 def text(content: str, origin: Origin = "format", *, turn: int = 0) -> Segment:
     """Return a segment of plain text."""
     return Segment("t", content, origin, turn)
+
+
+_GAP = Segment("t", "", "gap")
+"""Stands where older turns were left out for want of room; it has no token."""
+
+
+def with_gap(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Return a prompt with a mark in front of its oldest turn: older ones were left out there."""
+    at = next((at for at, segment in enumerate(segments) if segment.turn), len(segments))
+    return (*segments[:at], _GAP, *segments[at:])
+
+
+def oldest_turn(segments: Sequence[Segment]) -> Sequence[Segment]:
+    """Return a prompt up to the end of its oldest turn, if older ones were left out there; else nothing.
+
+    From there on it tells all there is to tell.
+    """
+    if _GAP not in segments:
+        return ()
+    oldest = next((segment.turn for segment in segments if segment.turn), 0)
+    ends = [at for at, segment in enumerate(segments, start=1) if segment.turn == oldest != 0]
+    return segments[: ends[-1]] if ends else segments
 
 
 def joined(segments: Iterable[Segment]) -> list[tuple[Kind, str]]:

@@ -109,7 +109,7 @@ async def lay_open(shown: Preview, scene: Scene, *, engine: Engine) -> Inspectio
         preview=shown,
         tokens=tuple(tokens),
         spent=spent(tokens),
-        reused=await engine.reusable(fitted.token_ids),
+        reused=await engine.reusable(fitted.prompt.segments),
         context=model.n_ctx,
         reserve=fitted.max_tokens,
         cautions=(*_known_to_all(shown, scene), *_MEMORY[model.memory], *_TEXT_ONLY[: model.text_only]),

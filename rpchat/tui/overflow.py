@@ -54,7 +54,7 @@ class Overflow:
             raise RpchatError(_cannot(model), "What it has read behind the oldest turns is read again when they go")
         if shift != self._shifts:
             await self._stop()
-            await self._program.models.choose_overflow(self._session, shift=shift)
+            await self._program.models.choose_overflow(shift=shift)
             await self._load()
 
 

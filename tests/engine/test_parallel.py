@@ -79,7 +79,7 @@ async def test_greedy_versions_are_one_and_the_same(wide: ChildEngine) -> None:
 async def test_the_first_stays_in_the_cache_and_the_others_do_not(wide: ChildEngine) -> None:
     told = await versions(wide, ask(TALE, sampling=WARM, max_tokens=16, forbid_end=16), 3)
     prompt = await wide.tokenize(TALE)
-    assert await wide.reusable([*prompt, *told[1].ids, 9, 9]) <= len(prompt) + 2
+    assert await wide.reusable(TALE, continue_ids=(*told[1].ids, 9, 9)) <= len(prompt) + 2
     onward = await reply(wide, ask(TALE, max_tokens=2, continue_ids=told[0].ids))
     assert onward.end.prefilled_tokens == 1
 

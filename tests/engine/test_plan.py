@@ -38,8 +38,8 @@ class Actions(RuleBasedStateMachine):
         self.fresh = 10_000
 
     @rule(prompt=PROMPTS)
-    def send(self, prompt: list[int]) -> None:
-        self._take(prompt)
+    def send(self, prompt: list[int], gap_before: int = 0) -> None:
+        self._take(prompt, gap_before)
         self._read(prompt)
         assert self.cache.ids == prompt
         assert self.memory.kind != "full" or contents(self.cache).count(tuple(prompt)) == 1
@@ -50,10 +50,10 @@ class Actions(RuleBasedStateMachine):
         self.send((held[: max(0, len(held) - back)] + prompt)[: N_CTX - 1])
 
     @precondition(lambda self: len(self.cache.ids) > 120)
-    @rule(start=st.integers(1, 40), count=st.integers(1, 40))
-    def leave_out(self, start: int, count: int) -> None:
+    @rule(start=st.integers(1, 40), count=st.integers(1, 40), behind=st.integers(-1, 30))
+    def leave_out(self, start: int, count: int, behind: int) -> None:
         held = list(self.cache.ids)
-        self.send(held[:start] + held[start + count :] + [7])
+        self.send(held[:start] + held[start + count :] + [7], start + behind)
 
     @precondition(lambda self: self.cache.ids)
     @rule(count=st.integers(1, 60))
@@ -94,10 +94,10 @@ class Actions(RuleBasedStateMachine):
             assert contents(self.cache) == tuple(self.memory.tokens(index) for index in range(self.sequences))
             assert self.cache.free == self.memory.limit - self.memory.taken
 
-    def _take(self, prompt: list[int]) -> int:
+    def _take(self, prompt: list[int], gap_before: int = 0) -> int:
         """Prepare for a prompt as was promised, and hold nothing but its front."""
-        promised = self.cache.reusable(prompt)
-        kept = self.cache.prepare(prompt)
+        promised = self.cache.reusable(prompt, gap_before=gap_before)
+        kept = self.cache.prepare(prompt, gap_before=gap_before)
         self.current = self.cache.active
         assert kept == min(promised, len(prompt) - 1)
         assert self.memory.tokens(self.current) == tuple(prompt[:kept])
@@ -124,11 +124,11 @@ def cache_of(*, cells: int = 1000, sequences: int = 3, kind: MemoryKind = "full"
     return Cache(ReferenceMemory(cells, kind=kind), sequences=sequences, cells=cells, shift=shift)
 
 
-def tell(cache: Cache, prompt: list[int], reply: int = 0, *, same: bool = False) -> int:
+def tell(cache: Cache, prompt: list[int], reply: int = 0, *, same: bool = False, gap_before: int = 0) -> int:
     """Read a prompt and write a reply; return how many tokens had to be read."""
     memory = cache._sequences.memory
     assert isinstance(memory, ReferenceMemory)
-    kept = cache.prepare(prompt, same=same)
+    kept = cache.prepare(prompt, same=same, gap_before=gap_before)
     for ids in (prompt[kept:], [9000 + index for index in range(reply)]):
         cache.make_room(len(ids))
         memory.decode(cache.active, ids)
@@ -218,20 +218,28 @@ def test_a_recurrent_state_only_goes_on() -> None:
 def test_a_shift_moves_what_stands_behind_the_gap() -> None:
     shorter = [*LONG[:50], *LONG[120:], 7]
     cache = cache_of(shift=True)
-    assert [tell(cache, LONG, reply=1), tell(cache, shorter)] == [300, 1]
+    assert [tell(cache, LONG, reply=1), tell(cache, shorter, gap_before=51)] == [300, 1]
     assert contents(cache)[cache.active] == tuple(shorter)
-    assert [tell(other := cache_of(), LONG), tell(other, shorter)] == [300, 181]
+    assert [tell(other := cache_of(), LONG), tell(other, shorter, gap_before=51)] == [300, 181]
+
+
+def test_what_the_user_took_out_leaves_no_echo() -> None:
+    shorter = [*LONG[:50], *LONG[120:], 7]
+    for gap_before in (0, 50):
+        cache = cache_of(shift=True)
+        assert [tell(cache, LONG, reply=1), tell(cache, shorter, gap_before=gap_before)] == [300, 181]
 
 
 def test_a_shift_needs_a_long_run() -> None:
     held = Held(ids=LONG, cells=LONG)
-    assert move_of(held, [*LONG[:50], *LONG[120 : 120 + SHORTEST_RUN]]) == Move(50, 120, 50 + SHORTEST_RUN)
-    assert move_of(held, [*LONG[:50], *LONG[120 : 119 + SHORTEST_RUN], 7]) is None
-    assert move_of(held, LONG[120:]) is None
+    long = [*LONG[:50], *LONG[120 : 120 + SHORTEST_RUN]]
+    assert move_of(held, long, gap_before=60) == Move(50, 120, 50 + SHORTEST_RUN)
+    assert move_of(held, [*long[:-1], 7], gap_before=60) is None
+    assert move_of(held, LONG[120:], gap_before=60) is None
 
 
 def test_a_shift_never_moves_a_cell_that_another_needs() -> None:
     pinned = Held(ids=LONG, cells=LONG, pinned=True)
-    plan = decide([pinned, Held()], [*LONG[:50], *LONG[120:]], cells=1000, shift=True)
+    plan = decide([pinned, Held()], [*LONG[:50], *LONG[120:]], cells=1000, gap_before=60)
     assert plan is not None
     assert (plan.sequence, plan.kept) == (1, 50)

@@ -25,7 +25,7 @@ async def test_one_pass_tells_ends_apart_and_writes_nothing(engine: ChildEngine)
     assert await engine.score(prompts) == first == pytest.approx(cold, abs=0.3)
     assert all(log < 0 for log in first)
     assert 0 < sum(exp(log) for log in first) <= 1
-    assert await engine.reusable(await engine.tokenize(prompts[0])) >= len(await engine.tokenize(prompts[0])) - 2
+    assert await engine.reusable(prompts[0]) >= len(await engine.tokenize(prompts[0])) - 2
 
 
 async def test_ends_that_begin_alike_are_followed_until_they_part(engine: ChildEngine) -> None:

@@ -77,7 +77,7 @@ def test_a_shift_is_carried_out_by_the_next_decode() -> None:
     ids = list(range(300))
     tell(cache, memory, ids)
     shorter = [*ids[:50], *ids[120:], 7]
-    kept = cache.prepare(shorter)
+    kept = cache.prepare(shorter, gap_before=51)
     assert not cache.turned
     memory.decode(cache.active, shorter[kept:])
     cache.grown(shorter[kept:])

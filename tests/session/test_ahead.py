@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rpchat.engine.scripted import Script
-from rpchat.prompt.segment import Segment, joined
+from rpchat.prompt.segment import Segment, joined, oldest_turn
 from rpchat.story.preset import Preset
 from tests.session.conftest import Begin
 from tests.session.helpers import CHATML, MIRA, MISTRAL, SAKURA, TOCK, YUTO, told
@@ -61,6 +61,26 @@ async def test_turns_are_dropped_before_they_are_in_the_way(begin: Begin) -> Non
         dropped_while_waiting += scene.session.scene.settings.first_kept != before
     assert dropped_while_waiting
     assert scene.on_disk().settings == scene.session.scene.settings
+
+
+@pytest.mark.parametrize("adapter", [*ADAPTERS, "template"])
+async def test_a_prompt_says_where_old_turns_were_left_out(begin: Begin, adapter: str) -> None:
+    preset = Preset(name=adapter, adapter=adapter, max_tokens=100)
+    scene = begin(None, preset=preset, cast=(MIRA, TOCK), n_ctx=2200, chat_template="{{ messages }}")
+    number = 0
+    while not scene.session.scene.settings.first_kept:
+        await scene.session.say(f"line <{(number := number + 1)}>")
+        await told(scene.session.reply())
+        assert number == 1 or not oldest_turn(scene.engine.requests[-2].segments)
+    line = scene.session.scene.line()
+    first = next(at for at, turn in enumerate(line) if turn.id == scene.session.scene.settings.first_kept)
+    segments = scene.engine.requests[-1].segments
+    front = spelt(tuple(oldest_turn(segments)))
+    assert spelt(segments).startswith(front)
+    assert line[first].text in front
+    assert not any(turn.text in front for turn in line[first + 1 :] if turn.side == "user")
+    await scene.session.read_ahead()
+    assert oldest_turn(scene.engine.ahead[-1]) == oldest_turn(segments)
 
 
 async def test_with_sheets_of_their_own_every_member_is_read_for(begin: Begin) -> None:

@@ -104,9 +104,12 @@ class RemoteEngine:
         async with self._turns.taken():
             return await self._ready().pieces(ids)
 
-    async def reusable(self, ids: Sequence[int]) -> int:
-        """Return how many of a prompt's first tokens this engine sent last: the server may still hold them."""
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._read, strict=False)))
+    async def reusable(self, segments: Sequence[Segment], *, continue_ids: Sequence[int] = ()) -> int:
+        """Return how many of a prompt's first tokens this engine sent last: the server may still hold them.
+
+        Raises PromptError, EngineError.
+        """
+        return self._sent([*await self.tokenize(segments), *continue_ids])
 
     async def read_ahead(
         self,
@@ -244,12 +247,16 @@ class RemoteEngine:
 
     async def _read_prompt(self, segments: Sequence[Segment], continue_ids: Sequence[int]) -> bool:
         prompt = await self._prompt(segments, continue_ids)
-        if await self.reusable(prompt) == len(prompt):
+        if self._sent(prompt) == len(prompt):
             return True
         whole = await self._ready().read(prompt)
         if whole:
             self._read = prompt
         return whole
+
+    def _sent(self, prompt: Sequence[int]) -> int:
+        """How many of a prompt's first tokens were sent last."""
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(prompt, self._read, strict=False)))
 
     def _notices(self, request: Request) -> list[Notice]:
         """What the reader should know of how this request is carried out; each thing is told once."""

@@ -78,7 +78,8 @@ class Desk:
             case "stream_many":
                 self._stream_many(content)
             case "reusable":
-                self._pipes.send("reusable", count=self._loaded().decoder.cache.reusable(content["ids"]))
+                count = self._loaded().decoder.reusable(segments_of(content["segments"]), content["continue_ids"])
+                self._pipes.send("reusable", count=count)
             case "score":
                 self._score(content)
             case "read_ahead":
@@ -197,7 +198,7 @@ class Desk:
 
         self._flag.begin(content["number"])
         decoder = self._loaded().decoder
-        prompts = [decoder.vocabulary.tokenize(segments_of(prompt)) for prompt in content["prompts"]]
+        prompts = [segments_of(prompt) for prompt in content["prompts"]]
         try:
             scores = score(decoder, prompts)
         except CancelledError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rpchat.engine.worker.held import Held, usable
-from rpchat.engine.worker.plan import Copy, Cut, decide, room
+from rpchat.engine.worker.plan import Copy, Cut, Plan, decide, room
 from rpchat.engine.worker.sequences import Memory, Sequences
 
 
@@ -43,25 +43,26 @@ class Cache:
         """Whether what was moved is as if it had been read where it stands: the next decode sees to that."""
         return self._sequences.turned
 
-    def prepare(self, prompt: Sequence[int], *, same: bool = False) -> int:
+    def prepare(self, prompt: Sequence[int], *, same: bool = False, gap_before: int = 0) -> int:
         """Make active the sequence that holds most of `prompt`, cut to that, and return how many tokens it is.
 
-        With `same`, a prompt that comes once more stands in the same cells again.
+        With `same`, a prompt that comes once more stands in the same cells again. `gap_before` is as in `decide`,
+        where this cache shifts.
         """
         self._pinned = set()
-        found = self._carry_out(prompt, same=same)
+        found = self._carry_out(prompt, same=same, gap_before=gap_before)
         assert found is not None
         self._current = self.active
         self._sequences.rows[self.active].asked = len(prompt)
         return found[0]
 
-    def prepare_ahead(self, prompt: Sequence[int], *, replacing: bool = False) -> tuple[int, int]:
+    def prepare_ahead(self, prompt: Sequence[int], *, replacing: bool = False, gap_before: int = 0) -> tuple[int, int]:
         """Do the same for a prompt that may come; return its tokens that are there, and how many of it can be.
 
         Unless it is `replacing` it, the sequence of the latest `prepare` keeps all it holds, and no cell is taken.
         """
         self._pinned = set() if replacing else {self._current}
-        kept, space = self._carry_out(prompt) or (0, 0)
+        kept, space = self._carry_out(prompt, gap_before=gap_before) or (0, 0)
         if replacing:
             self._current = self.active
         return kept, min(len(prompt), kept + space)
@@ -116,12 +117,12 @@ class Cache:
         self._pinned = set()
         self.active = self._current
 
-    def reusable(self, prompt: Sequence[int]) -> int:
+    def reusable(self, prompt: Sequence[int], *, gap_before: int = 0) -> int:
         """Return how many of the first tokens of `prompt` are there for it. The last is evaluated all the same."""
         if not prompt:
             return 0
         held = self._sequences.held()
-        plan = decide(held, prompt, cells=self._sequences.limit, shift=self._shift, now=self._now)
+        plan = self._plan(held, prompt, gap_before=gap_before)
         assert plan is not None
         whole = plan.kept == len(prompt) - 1 and any(list(one.ids[: len(prompt)]) == list(prompt) for one in held)
         return len(prompt) if whole else plan.kept
@@ -185,18 +186,22 @@ class Cache:
         """Empty the cache."""
         self._sequences.clear()
 
-    def _carry_out(self, prompt: Sequence[int], *, same: bool = False) -> tuple[int, int] | None:
+    def _carry_out(self, prompt: Sequence[int], *, same: bool = False, gap_before: int = 0) -> tuple[int, int] | None:
         """Do what the plan for a prompt says; return how much of it is there then, and for how much more is room."""
         self._now += 1
         sequences = self._sequences
-        held = self.held
-        plan = decide(held, prompt, cells=sequences.limit, shift=self._shift, now=self._now, same=same)
+        plan = self._plan(self.held, prompt, gap_before=gap_before, same=same)
         if plan is None:
             return None
         sequences.do(plan.actions)
         self.active = plan.sequence
         sequences.rows[self.active].used = self._now
         return (plan.kept, plan.room) if sequences.holds(self.active, plan.kept) else (0, self.free)
+
+    def _plan(self, held: Sequence[Held], prompt: Sequence[int], *, gap_before: int, same: bool = False) -> Plan | None:
+        """Decide where a prompt comes to stand, as things are."""
+        gap = gap_before if self._shift else 0
+        return decide(held, prompt, cells=self._sequences.limit, gap_before=gap, now=self._now, same=same)
 
     def _room(self, sequence: int, count: int) -> bool:
         """Drop what may go, the least recently used first, until `sequence` can grow; return whether any did."""

@@ -14,11 +14,12 @@ from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.chain import Chain
 from rpchat.engine.worker.flag import CancelFlag
 from rpchat.engine.worker.governor import Governor
+from rpchat.engine.worker.held import common
 from rpchat.engine.worker.pen import Pen
 from rpchat.engine.worker.samplers import Setting
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import EngineError, PromptError
-from rpchat.prompt.segment import Segment
+from rpchat.prompt.segment import Segment, oldest_turn
 
 _ABORTED = 2
 _FULL = 1
@@ -39,6 +40,14 @@ def slice_size(count: int, *, least: int, most: int) -> int:
 
 class CancelledError(Exception):
     """The request was cancelled; the cache is in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrompt:
+    """A prompt in tokens. Old turns were left out in front of its token `gap_before`; 0: none were."""
+
+    ids: list[int]
+    gap_before: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,8 +83,8 @@ class Decoder:
         self, request: Request, *, reading: Callable[[int, int], None], piece: Callable[[int, bytes], None]
     ) -> Ended:
         """Read the prompt, write the reply, and return how it ended. Raises PromptError and CancelledError."""
-        prompt = self.prompt_of(request)
-        pen = self.pen(request, prompt, tell=piece)
+        prompt = self.prompt_of(request.segments, request.continue_ids)
+        pen = self.pen(request, prompt.ids, tell=piece)
         try:
             begun = time.perf_counter()
             prefilled = self._read(prompt, reading, same=request.sampling.repeatable)
@@ -85,30 +94,35 @@ class Decoder:
             pen.chain.close()
         return Ended(
             reason=reason,
-            prompt_tokens=len(prompt),
+            prompt_tokens=len(prompt.ids),
             prefilled_tokens=prefilled,
             reply_tokens=pen.count,
             prefill_ms=(read - begun) * 1000,
             decode_ms=(time.perf_counter() - read) * 1000,
         )
 
-    def prompt_of(self, request: Request) -> list[int]:
+    def prompt_of(self, segments: Sequence[Segment], continue_ids: Sequence[int] = ()) -> TokenPrompt:
         """Return the tokens a reply is to stand behind. Raises PromptError."""
-        prompt = [*self.vocabulary.tokenize(request.segments), *request.continue_ids]
-        self._check(prompt)
+        prompt = self._tokens(segments, continue_ids)
+        self._check(prompt.ids)
         return prompt
 
-    def pen(self, request: Request, prompt: list[int], *, tell: Callable[[int, bytes], None]) -> Pen:
-        """Return what writes the reply to `prompt`; its chain is to be closed. Raises PromptError."""
+    def _tokens(self, segments: Sequence[Segment], continue_ids: Sequence[int]) -> TokenPrompt:
+        ids = [*self.vocabulary.tokenize(segments), *continue_ids]
+        # The last token may be another one where text goes on behind it.
+        return TokenPrompt(ids, common(self.vocabulary.tokenize(oldest_turn(segments)), ids))
+
+    def pen(self, request: Request, ids: list[int], *, tell: Callable[[int, bytes], None]) -> Pen:
+        """Return what writes the reply to the prompt `ids`; its chain is to be closed. Raises PromptError."""
         ends = self._stops(request)
         setting = Setting(self.vocabulary, request.sampling, request.seed, self.n_ctx)
         forbidden = (*self.vocabulary.ends, *ends) if request.forbid_end > 0 else ()
         return Pen(
-            chain=Chain(setting, prompt=prompt, forbidden=forbidden),
+            chain=Chain(setting, prompt=ids, forbidden=forbidden),
             vocabulary=self.vocabulary,
             request=request,
             ends=ends,
-            prompt_tokens=len(prompt),
+            prompt_tokens=len(ids),
             n_ctx=self.n_ctx,
             tell=tell,
         )
@@ -119,12 +133,16 @@ class Decoder:
 
         Returns whether all of it is read now. Raises PromptError and CancelledError: what was read stays.
         """
-        prompt = [*self.vocabulary.tokenize(segments), *continue_ids]
-        self._check(prompt)
-        if not self.cache.goes_on_from(prompt):
-            kept, end = self.cache.prepare_ahead(prompt, replacing=replacing)
-            self.evaluate(prompt[:end], kept, reading=lambda _done, _total: None)
-        return self.cache.goes_on_from(prompt)
+        prompt = self.prompt_of(segments, continue_ids)
+        if not self.cache.goes_on_from(prompt.ids):
+            kept, end = self.cache.prepare_ahead(prompt.ids, replacing=replacing, gap_before=prompt.gap_before)
+            self.evaluate(prompt.ids[:end], kept, reading=lambda _done, _total: None)
+        return self.cache.goes_on_from(prompt.ids)
+
+    def reusable(self, segments: Sequence[Segment], continue_ids: Sequence[int]) -> int:
+        """Return how many of a prompt's first tokens would not be read again. Raises PromptError."""
+        prompt = self._tokens(segments, continue_ids)
+        return self.cache.reusable(prompt.ids, gap_before=prompt.gap_before)
 
     def _check(self, prompt: Sequence[int]) -> None:
         if not prompt:
@@ -142,17 +160,16 @@ class Decoder:
         ids = (self.vocabulary.control_id(name) for name in request.stop_controls)
         return frozenset(token for token in ids if token is not None)
 
-    def read(self, prompt: list[int]) -> None:
+    def read(self, prompt: TokenPrompt) -> None:
         """Bring the cache to hold exactly `prompt`, with logits behind it. Raises PromptError and CancelledError."""
-        self._check(prompt)
         self._read(prompt, lambda _done, _total: None)
 
-    def _read(self, prompt: list[int], reading: Callable[[int, int], None], *, same: bool = False) -> int:
+    def _read(self, prompt: TokenPrompt, reading: Callable[[int, int], None], *, same: bool = False) -> int:
         """Bring the cache to hold exactly `prompt`, and return how many tokens were evaluated for that."""
-        kept = self.cache.prepare(prompt, same=same)
-        reading(kept, len(prompt))
-        self.evaluate(prompt, kept, reading=reading)
-        return len(prompt) - kept
+        kept = self.cache.prepare(prompt.ids, same=same, gap_before=prompt.gap_before)
+        reading(kept, len(prompt.ids))
+        self.evaluate(prompt.ids, kept, reading=reading)
+        return len(prompt.ids) - kept
 
     def evaluate(self, prompt: list[int], kept: int, *, reading: Callable[[int, int], None]) -> None:
         """Evaluate what of `prompt` stands behind its first `kept` tokens, in slices, in the active sequence."""

@@ -56,16 +56,15 @@ def usable(held: Held, prompt: Sequence[int]) -> int:
     return shared if shared >= held.floor else 0
 
 
-def move_of(held: Held, prompt: Sequence[int]) -> Move | None:
+def move_of(held: Held, prompt: Sequence[int], *, gap_before: int) -> Move | None:
     """Return the shift that makes most of a sequence whose middle was left out of the prompt; None without one.
 
-    The run behind the gap must be long, and begin where the prompt leaves the sequence.
+    The run behind the gap must be long, and begin where the prompt leaves the sequence, in front of its token
+    `gap_before`: further on, what is missing was taken out by the user, and the model is not to have an echo of it.
     """
-    if held.floor:
-        return None
-    front = common(held.ids, prompt)
+    front = common(held.ids, prompt) if gap_before and not held.floor else 0
     sample = list(prompt[front : front + SHORTEST_RUN])
-    if not front or len(sample) < SHORTEST_RUN:
+    if not 0 < front < gap_before or len(sample) < SHORTEST_RUN:
         return None
     best: Move | None = None
     for start in islice(_places(held.ids, sample, front + 1), _MOST_PLACES):

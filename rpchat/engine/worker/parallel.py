@@ -17,7 +17,7 @@ from functools import partial
 from rpchat.engine.port import End, Ended, Request, seed_of
 from rpchat.engine.worker.batch import Row
 from rpchat.engine.worker.cache import Cache
-from rpchat.engine.worker.decode import GOVERNED_TOKENS, CancelledError, Decoder
+from rpchat.engine.worker.decode import GOVERNED_TOKENS, CancelledError, Decoder, TokenPrompt
 from rpchat.engine.worker.pen import Pen
 
 
@@ -45,7 +45,7 @@ class Parallel:
     reading: Callable[[int, int], None]
     piece: Callable[[int, int, bytes], None]
     ended: Callable[[int, Ended], None]
-    _prompt: list[int] = field(init=False)
+    _asked: TokenPrompt = field(init=False)
     _waiting: deque[int] = field(init=False)
     _living: list[_Version] = field(init=False, default_factory=list)
     _first: int | None = field(init=False, default=None)
@@ -54,7 +54,7 @@ class Parallel:
     _steps: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._prompt = self.decoder.prompt_of(self.request)
+        self._asked = self.decoder.prompt_of(self.request.segments, self.request.continue_ids)
         self._waiting = deque(range(self.count))
         self._row = Row(min(self.count, self.decoder.n_batch))
 
@@ -78,6 +78,10 @@ class Parallel:
     @property
     def _cache(self) -> Cache:
         return self.decoder.cache
+
+    @property
+    def _prompt(self) -> list[int]:
+        return self._asked.ids
 
     @property
     def _longest(self) -> int:
@@ -129,7 +133,7 @@ class Parallel:
         """Bring a sequence to hold the prompt but for its last token; return how much of it was there."""
         prompt, total = self._prompt, len(self._prompt)
         if first and not self.aside:
-            kept = self._cache.prepare(prompt, same=self.request.sampling.repeatable)
+            kept = self._cache.prepare(prompt, same=self.request.sampling.repeatable, gap_before=self._asked.gap_before)
         else:
             kept = self._cache.fork(prompt)
         reading = self.reading if first else _unheard

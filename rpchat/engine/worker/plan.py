@@ -64,7 +64,7 @@ def decide(
     prompt: Sequence[int],
     *,
     cells: int,
-    shift: bool = False,
+    gap_before: int = 0,
     now: int = 0,
     same: bool = False,
 ) -> Plan | None:
@@ -73,8 +73,9 @@ def decide(
     It takes the sequence that holds most of it. What that one holds besides is kept, if it is worth it, by going on
     in a copy; of the replies to one prompt only the latest, if a sequence is free for it. With `same` not even that:
     a prompt that comes once more is answered in the same cells, as only then the answer can be the same to the last
-    bit. When sequences or cells run out, the least recently used goes first. None: pinned sequences are in the way.
-    `now` is the number of this request on the scale of `Held.used`.
+    bit. Where the prompt leaves a sequence in front of its own token `gap_before`, and goes on with what the sequence
+    holds further on, that is shifted. When sequences or cells run out, the least recently used goes first. None:
+    pinned sequences are in the way. `now` is the number of this request on the scale of `Held.used`.
     """
     source, kept = _best_source(held, prompt)
     again = was_asked(held[source], prompt)
@@ -84,7 +85,7 @@ def decide(
         for index, one in enumerate(held):
             if index != source and not one.pinned and was_asked(one, prompt):
                 desk.cut(index, 0)
-    moved = _best_move(held, prompt, least=kept + SHORTEST_RUN) if shift else None
+    moved = _best_move(held, prompt, gap_before=gap_before, least=kept + SHORTEST_RUN)
     if moved is not None:
         sequence, move = moved
         kept = min(move.kept, len(prompt) - 1)
@@ -216,12 +217,12 @@ def _target(desk: _Desk, source: int, kept: int, *, dispensable: bool) -> int | 
     return target
 
 
-def _best_move(held: Sequence[Held], prompt: Sequence[int], *, least: int) -> tuple[int, Move] | None:
+def _best_move(held: Sequence[Held], prompt: Sequence[int], *, gap_before: int, least: int) -> tuple[int, Move] | None:
     """Return the shift that keeps most of the prompt, at least `least` tokens, and touches nothing pinned."""
     pinned = set[int]().union(*(one.cells for one in held if one.pinned))
     best: tuple[int, Move] | None = None
     for index, one in enumerate(held):
-        move = None if one.pinned else move_of(one, prompt)
+        move = None if one.pinned else move_of(one, prompt, gap_before=gap_before)
         if move is None or not pinned.isdisjoint(one.cells[move.stop :]):
             continue
         if move.kept >= (least if best is None else best[1].kept + 1):

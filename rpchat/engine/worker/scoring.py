@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import llama_cpp
 import numpy as np
 
 from rpchat.engine.endings import Odds, ends_of
-from rpchat.engine.worker.decode import Decoder
+from rpchat.engine.worker.decode import Decoder, TokenPrompt
+from rpchat.prompt.segment import Segment
 
 
-def score(decoder: Decoder, prompts: Sequence[list[int]]) -> list[float]:
+def score(decoder: Decoder, prompts: Sequence[Sequence[Segment]]) -> list[float]:
     """Return the logarithm of the probability of each prompt's end, behind what all have in common.
 
     It is followed only as far as the prompts differ. Raises PromptError and CancelledError.
     """
-    asking = ends_of(prompts)
+    asked = [decoder.prompt_of(prompt) for prompt in prompts]
+    asking = ends_of([prompt.ids for prompt in asked])
     try:
         front = next(asking)
         while True:
-            front = asking.send(_next_token(decoder, list(front)))
+            front = asking.send(_next_token(decoder, replace(asked[0], ids=list(front))))
     except StopIteration as end:
         scores: list[float] = end.value
         return scores
 
 
-def _next_token(decoder: Decoder, prompt: list[int]) -> Odds:
+def _next_token(decoder: Decoder, prompt: TokenPrompt) -> Odds:
     """The odds of every token behind `prompt`."""
     decoder.read(prompt)
     size = decoder.vocabulary.size

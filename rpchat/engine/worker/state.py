@@ -42,6 +42,8 @@ def state_key(order: Order) -> bytes | None:
         "lora": lora,
         "context": (settings.cells, settings.type_k, settings.type_v, settings.swa_full),
         "attention": settings.flash_attn,
+        # What was shifted was read with what is gone: where nothing is to be shifted, it is of no use.
+        "shift": settings.shift,
     }
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 

@@ -89,8 +89,7 @@ async def test_grammars_and_biases_are_heeded(llama: RemoteEngine) -> None:
 
 async def test_reading_ahead_saves_reading(llama: RemoteEngine) -> None:
     assert await llama.read_ahead(question(STORY)) is True
-    ids = await llama.tokenize(question(STORY))
-    assert await llama.reusable(ids) == len(ids)
+    assert await llama.reusable(question(STORY)) == len(await llama.tokenize(question(STORY)))
     answer = await reply(llama, ask(question(STORY), max_tokens=2))
     assert answer.end.prefilled_tokens <= 2
 
