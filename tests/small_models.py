@@ -13,6 +13,7 @@ import numpy as np
 
 _WIDTH = 64
 _LAYERS = 2
+_CONTEXT = 4096
 _TOKENS = ("<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)))
 _KINDS = (gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL, *[gguf.TokenType.BYTE] * 256)
 
@@ -92,13 +93,62 @@ def write_windowed(path: Path) -> Path:
     return _finished(writer, path)
 
 
-def _begun(path: Path, architecture: str) -> gguf.GGUFWriter:
+def write_llama(path: Path, *, layers: int = _LAYERS) -> Path:
+    """Write a Llama: a transformer that remembers every token, at its place."""
+    writer = _begun(path, "llama", layers=layers)
+    heads, wide = 2, 128
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(1)
+    writer.add_feed_forward_length(wide)
+    writer.add_rope_dimension_count(_WIDTH // heads)
+    weights = _Weights(writer)
+    _embed(weights)
+    for layer in range(layers):
+        front = f"blk.{layer}"
+        weights.same(f"{front}.attn_norm.weight", 1.0, _WIDTH)
+        weights.same(f"{front}.ffn_norm.weight", 1.0, _WIDTH)
+        weights.chance(f"{front}.attn_q.weight", _WIDTH, _WIDTH)
+        weights.chance(f"{front}.attn_k.weight", _WIDTH, _WIDTH // heads)
+        weights.chance(f"{front}.attn_v.weight", _WIDTH, _WIDTH // heads)
+        weights.chance(f"{front}.attn_output.weight", _WIDTH, _WIDTH)
+        weights.chance(f"{front}.ffn_gate.weight", _WIDTH, wide)
+        weights.chance(f"{front}.ffn_up.weight", _WIDTH, wide)
+        weights.chance(f"{front}.ffn_down.weight", wide, _WIDTH)
+    return _finished(writer, path)
+
+
+def write_placed(path: Path) -> Path:
+    """Write a GPT-2: a transformer that adds its place to each token, instead of turning its keys."""
+    writer = _begun(path, "gpt2")
+    heads, wide = 2, 128
+    writer.add_head_count(heads)
+    writer.add_feed_forward_length(wide)
+    writer.add_layer_norm_eps(1e-5)
+    weights = _Weights(writer)
+    _embed(weights)
+    weights.chance("position_embd.weight", _WIDTH, _CONTEXT)
+    weights.same("output_norm.bias", 0.0, _WIDTH)
+    for layer in range(_LAYERS):
+        front = f"blk.{layer}"
+        for name, rows, columns in (
+            ("attn_qkv", _WIDTH, 3 * _WIDTH), ("attn_output", _WIDTH, _WIDTH), ("ffn_up", _WIDTH, wide),
+            ("ffn_down", wide, _WIDTH),
+        ):  # fmt: skip
+            weights.chance(f"{front}.{name}.weight", rows, columns)
+            weights.same(f"{front}.{name}.bias", 0.0, columns)
+        for name in ("attn_norm", "ffn_norm"):
+            weights.same(f"{front}.{name}.weight", 1.0, _WIDTH)
+            weights.same(f"{front}.{name}.bias", 0.0, _WIDTH)
+    return _finished(writer, path)
+
+
+def _begun(path: Path, architecture: str, *, layers: int = _LAYERS) -> gguf.GGUFWriter:
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(f"small {architecture}")
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
-    writer.add_context_length(4096)
+    writer.add_context_length(_CONTEXT)
     writer.add_embedding_length(_WIDTH)
-    writer.add_block_count(_LAYERS)
+    writer.add_block_count(layers)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_tokenizer_model("llama")
     writer.add_token_list(list(_TOKENS))

@@ -81,4 +81,4 @@ def _time(cost: OverflowCost) -> str:
 
 
 def _cannot(model: ModelInfo) -> str:
-    return f"{'this server' if model.server else 'this model'} cannot shift"
+    return f"{'this server' if model.server else 'this model, as it is loaded,'} cannot shift"

@@ -19,7 +19,9 @@ import pytest
 
 from rpchat.engine.child import ChildEngine
 from rpchat.errors import EngineError, ModelError
+from rpchat.prompt.segment import with_gap
 from tests.engine.helpers import ask, loaded, question, quick, reply
+from tests.engine.test_shift import KEPT, OLD, SETUP
 from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -89,6 +91,16 @@ async def test_when_a_server_is_back_the_scene_goes_on(
         second.enter_context(serving(ports[1]))
         again = await reply(own_engine, ask(TALE, max_tokens=12, forbid_end=12))
         assert again.ids == before.ids
+
+
+async def test_what_lies_on_a_server_is_shifted_there(own_engine: ChildEngine) -> None:
+    port = free_port()
+    with serving(port):
+        settings = replace(quick(n_ctx=384), rpc_servers=(f"127.0.0.1:{port}",))
+        assert (await loaded(own_engine, smollm2_path(), settings)).can_shift
+        await reply(own_engine, ask((*SETUP, *OLD, *KEPT), max_tokens=4))
+        shorter = await reply(own_engine, ask(with_gap((*SETUP, *KEPT)), max_tokens=4))
+        assert shorter.end.prefilled_tokens == 1
 
 
 async def test_a_server_that_was_never_there_is_one_line(own_engine: ChildEngine) -> None:

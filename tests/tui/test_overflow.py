@@ -58,9 +58,9 @@ async def test_it_is_told_and_chosen(tmp_path: Path) -> None:
 async def test_a_model_that_cannot_shift_says_so(tmp_path: Path) -> None:
     made = program_in(folders_in(tmp_path))
     async with on_stage(made, size=SIZE) as stage:
-        assert "this model cannot shift" in await said(stage, "/overflow")
+        assert "this model, as it is loaded, cannot shift" in await said(stage, "/overflow")
         assert "/overflow shift" not in stage.below
-        assert "this model cannot shift" in await said(stage, "/overflow shift")
+        assert "this model, as it is loaded, cannot shift" in await said(stage, "/overflow shift")
 
 
 async def test_choosing_stops_what_is_being_written_and_keeps_it(tmp_path: Path) -> None:
@@ -89,7 +89,12 @@ async def test_it_is_found_in_the_palette(tmp_path: Path) -> None:
     [
         (SHIFTING, False, True, "about 1,200 tokens are read again while you read (30 s at 40 tok/s) · /overflow sh"),
         (SHIFTING, True, True, "an echo of what went · /overflow reread: about 1,200 tokens"),
-        (MODEL, True, False, "about 1,200 tokens are read again before the next reply (30 s at 40 tok/s) · this model"),
+        (
+            MODEL,
+            True,
+            False,
+            "about 1,200 tokens are read again before the next reply (30 s at 40 tok/s) · this model,",
+        ),
         (replace(MODEL, server="host:1"), False, True, "while you read (30 s at 40 tok/s) · this server cannot shift"),
         (replace(MODEL, server="host:1", text_only=True), False, True, "before the next reply"),
     ],

@@ -9,24 +9,44 @@ from __future__ import annotations
 import llama_cpp
 
 from rpchat.engine.port import MemoryKind
+from rpchat.engine.settings import CacheType
 
 _TO_THE_END = -1
+_SHIFTED: tuple[CacheType, ...] = ("f32", "f16")
+"""The types of keys that every backend can turn to another place."""
+_ALL_LAYERS_TURN = ("gemma3",)
+"""Of the architectures with a sliding window, those of which it was seen that all layers can be shifted."""
 
 
 class LlamaMemory:
     """The memory of one context. Positions are token counts from 0."""
 
-    def __init__(self, context: llama_cpp.llama_context_p, *, kind: MemoryKind, window: int) -> None:
+    def __init__(
+        self,
+        context: llama_cpp.llama_context_p,
+        *,
+        kind: MemoryKind,
+        window: int,
+        type_k: CacheType = "f16",
+        architecture: str = "",
+    ) -> None:
         memory = llama_cpp.llama_get_memory(context)
         assert memory is not None
         self._memory = memory
         self._window = window
         self.kind = kind
+        self.can_shift = (
+            kind == "full"
+            and type_k in _SHIFTED
+            and (not window or architecture in _ALL_LAYERS_TURN)
+            and _turns(context)
+            and bool(llama_cpp.llama_memory_can_shift(memory))
+        )
+        """Whether tokens in the middle can be taken out and what follows moved up.
 
-    @property
-    def can_shift(self) -> bool:
-        """Whether tokens in the middle can be taken out and what follows moved up."""
-        return self.kind == "full" and bool(llama_cpp.llama_memory_can_shift(self._memory))
+        llama.cpp alone says so too easily: it dies of keys in other types, and where the layers without a window have
+        no rotary positions.
+        """
 
     def clear(self) -> None:
         """Empty every sequence."""
@@ -55,6 +75,12 @@ class LlamaMemory:
             return self.length(sequence)
         first = int(llama_cpp.llama_memory_seq_pos_min(self._memory, sequence))
         return first + self._window if first > 0 else 0
+
+
+def _turns(context: llama_cpp.llama_context_p) -> bool:
+    """Return whether a model's positions are a rotation of its keys: of another, only the cells would be moved."""
+    model = llama_cpp.llama_get_model(context)
+    return model is not None and llama_cpp.llama_model_rope_type(model) != llama_cpp.LLAMA_ROPE_TYPE_NONE
 
 
 def kind_of(model: llama_cpp.llama_model_p, *, swa_full: bool) -> tuple[MemoryKind, int]:

@@ -80,7 +80,10 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
     adapters.scale(context, order.settings.lora)
     vocabulary = Vocabulary(pointer)
     kind, window = kind_of(pointer, swa_full=order.settings.swa_full)
-    memory = LlamaMemory(context, kind=kind, window=window)
+    memory = LlamaMemory(
+        context, kind=kind, window=window, type_k=order.settings.type_k,
+        architecture=_metadata(pointer, "general.architecture"),
+    )  # fmt: skip
     cells = int(llama_cpp.llama_n_ctx(context))
     n_ctx = (cells - order.settings.n_spare) // order.settings.n_prompts
     batch = order.settings.n_batch
