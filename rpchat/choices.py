@@ -67,14 +67,19 @@ class Choices:
         return choose_model(wishes, self.models_folder)
 
     def preset(self, scene: Scene | None = None) -> tuple[Preset, str]:
-        """Return the preset to play with and why.
+        """Return the preset to play with and why. Raises FileError."""
+        _, preset, why = self.named_preset(scene)
+        return preset, why
+
+    def named_preset(self, scene: Scene | None = None) -> tuple[str, Preset, str]:
+        """Return the name that leads to the preset to play with, the preset, and why.
 
         In this order: asked for on the command line (FileError if there is none of that name), the scene's own, chosen
         for this model file, set for all models in the config, and the one that fits the model. What was chosen once and
         cannot be read any more is passed over, and the reason says so.
         """
         if self.wishes.preset:
-            return self._presets.find(self.wishes.preset)[1], "asked for"
+            return self.preset_name(self.wishes.preset), self._presets.find(self.wishes.preset)[1], "asked for"
         settings = scene.settings if scene else SceneSettings()
         missing: list[str] = []
         for name, why in (
@@ -84,11 +89,11 @@ class Choices:
         ):
             try:
                 if name:
-                    return self._presets.find(name)[1], "; ".join([why, *missing])
+                    return name, self._presets.find(name)[1], "; ".join([why, *missing])
             except FileError as error:
                 missing.append(f"{why} is passed over: {error.message}")
         detection = self._detected(scene)
-        return self._presets.find(detection.preset)[1], "; ".join([detection.why, *missing])
+        return detection.preset, self._presets.find(detection.preset)[1], "; ".join([detection.why, *missing])
 
     def fits(self, scene: Scene | None) -> bool:
         """Return whether the preset to play with is the one the chosen model would get by itself."""

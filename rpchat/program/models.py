@@ -56,19 +56,18 @@ class Models:
     async def choose_preset(self, session: Session, name: str) -> None:
         """Play the session with the preset of that name or path, and remember it for its scene and its model file.
 
-        With an empty name, forget what was chosen for both and take the preset that fits. Raises FileError for a
-        preset that is missing or broken, StoreError where nothing may be written.
+        With an empty name, forget what was chosen for both and take the preset that fits. To undo that is the scene's
+        alone. Raises FileError for a preset that is missing or broken, StoreError where nothing may be written.
         """
         self._writable("no preset can be chosen")
         if name:
             name = await self._thread.run(self._choices.preset_name, name)
+        played, _, _ = await self._thread.run(self._choices.named_preset, session.scene)
         choice = self._choices.model(session.scene)
         if choice is not None and self._choices.config.presets.get(choice.path.name, "") != name:
             await self._remember(f"presets.{choice.path.name}", name)
         self._choices.wishes = replace(self._choices.wishes, preset="")
-        settings = replace(session.scene.settings, preset=name)
-        preset, why = await self._thread.run(self._choices.preset, replace(session.scene, settings=settings))
-        await session.use_preset(preset, name=name, why=why)
+        await session.use_preset(name, instead_of=played)
 
     async def load(self, session: Session | None = None) -> AsyncGenerator[LoadEvent, None]:
         """Load the model for a session, unless it is loaded already; the last event is `Loaded`. Raises ModelError.
@@ -87,7 +86,8 @@ class Models:
         # The engine is free only when loading is over.
         if session is not None:
             if loaded is not None and loaded.model.server:
-                await self._fit_to_server(session)
+                # Which preset fits, nobody knew before the server told its model.
+                await session.follow_preset()
             self._played = session
             await session.restore()
         if loaded is not None:
@@ -113,12 +113,6 @@ class Models:
                     told = self._choices.model(scene)
                     self._loaded = (choice.path if told is None else told.path, settings)
                 yield event
-
-    async def _fit_to_server(self, session: Session) -> None:
-        """Play with the preset that fits, now that the server has told its model: before, nobody knew it."""
-        preset, why = await self._thread.run(self._choices.preset, session.scene)
-        if preset != session.preset and not session.read_only:
-            await session.use_preset(preset, name=session.scene.settings.preset, why=why)
 
     async def choose_model(self, text: str) -> ModelChoice:
         """Take the path or name a user typed, and remember it in the config. Raises ModelError if it is no model."""

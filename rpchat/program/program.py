@@ -231,10 +231,13 @@ class Program:
         from rpchat.session.book import Book
         from rpchat.session.resume import Resume
 
-        preset, why = await self._thread.run(self.choices.preset, scene)
+        async def preset_of(scene: Scene) -> tuple[Preset, str]:
+            return await self._thread.run(self.choices.preset, scene)
+
+        preset, why = await preset_of(scene)
         book = Book(scene, self._scenes, self._thread, read_only=self.read_only, clock=self._clock)
         resume = Resume(self.engine, self._kv_files, self._thread, scene_id=scene.id)
-        session = Session(book, self.engine, preset, preset_why=why, resume=resume)
+        session = Session(book, self.engine, preset, preset_why=why, preset_of=preset_of, resume=resume)
         opening = opening or greetings(scene)
         if opening is not None and not scene.turns and not self.read_only:
             await session.greet(*opening)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -31,22 +31,34 @@ from rpchat.story.scene import Member, Scene
 from rpchat.story.text import said
 from rpchat.story.turn import Turn
 
+PresetOf = Callable[[Scene], Awaitable[tuple[Preset, str]]]
+"""Returns the preset a scene is played with, and why that one."""
+
 
 class Session:
     """One scene, one preset, one engine. One reply is written at a time.
 
     Nothing is lost: the user's turn is on disk before `say` returns, a reply is stored with its first visible text and
-    saved about once a second, and a reply that is stopped or dies keeps what was written.
+    saved about once a second, and a reply that is stopped or dies keeps what was written. `preset_of` is asked when the
+    scene's settings name another preset.
     """
 
     def __init__(
-        self, book: Book, engine: Engine, preset: Preset, *, preset_why: str = "", resume: Resume | None = None
+        self,
+        book: Book,
+        engine: Engine,
+        preset: Preset,
+        *,
+        preset_why: str = "",
+        preset_of: PresetOf | None = None,
+        resume: Resume | None = None,
     ) -> None:
         self._book = book
         self._engine = engine
         self._replying = Replying(book, engine)
         self._resume = resume
-        self.turns = Turns(book)
+        self._preset_of = preset_of
+        self.turns = Turns(book, follow=self.follow_preset)
         self.many = Many(book, engine, self._replying, preset=lambda: self.preset)
         self.cast = Cast(book, score=self._scores)
         self.tuning = Tuning(book, lengths=lambda: self.lengths)
@@ -272,8 +284,17 @@ class Session:
         """Give the scene another title. Raises StoreError."""
         await self._book.move(self.scene.retitling(title), action="rename")
 
-    async def use_preset(self, preset: Preset, *, name: str, why: str) -> None:
-        """Play with `preset` from the next reply on; the scene remembers `name`, or with an empty one that none was
-        chosen for it. Raises StoreError."""
-        await self._book.settle(preset=name)
-        self.preset, self.preset_why = preset, why
+    async def use_preset(self, name: str, *, instead_of: str) -> None:
+        """Play with the preset of that name from the next reply on; with an empty one, with the one that fits.
+
+        To undo that leads back to the scene's own, or to `instead_of` where it had none. Raises FileError, StoreError.
+        """
+        if not self.scene.settings.preset:
+            await self._book.settle(preset=instead_of)
+        await self._book.move(self.scene.setting(preset=name), action="preset")
+        await self.follow_preset()
+
+    async def follow_preset(self) -> None:
+        """Play with the preset the scene's settings lead to now. Raises FileError."""
+        if self._preset_of is not None:
+            self.preset, self.preset_why = await self._preset_of(self.scene)

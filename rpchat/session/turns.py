@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from rpchat.errors import RpchatError
 from rpchat.session.book import Book
 from rpchat.story.text import said, sentence_ends
@@ -9,10 +11,12 @@ from rpchat.story.turn import Turn
 
 
 class Turns:
-    """Acts on the turns of one scene. Nothing is destroyed: `undo` takes every action back."""
+    """Acts on the turns of one scene. Nothing is destroyed: `undo` takes every action back. `follow` is called when
+    that leads to another preset."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, follow: Callable[[], Awaitable[None]]) -> None:
         self._book = book
+        self._follow = follow
 
     def has_swipe(self, step: int, turn_id: int | None = None) -> bool:
         """Return whether there is a version `step` places from the told one, of the last turn or of `turn_id`."""
@@ -89,8 +93,15 @@ class Turns:
 
     async def undo(self) -> str | None:
         """Take the latest action back; return its name, or None if there is none."""
-        return await self._book.undo()
+        return await self._going(self._book.undo)
 
     async def redo(self) -> str | None:
         """Do the latest undone action again; return its name, or None if there is none."""
-        return await self._book.redo()
+        return await self._going(self._book.redo)
+
+    async def _going(self, walk: Callable[[], Awaitable[str | None]]) -> str | None:
+        before = self._book.scene.settings.preset
+        action = await walk()
+        if self._book.scene.settings.preset != before:
+            await self._follow()
+        return action

@@ -37,7 +37,7 @@ _UNDONE = {
     "mute": "the muting", "away": "the coming or going", "talkativeness": "how much a member talks",
     "join": "the joining", "leave": "the leaving", "casting": "how it is decided who speaks", "sheets": "the sheets",
     "presence": "who knows what", "colour": "the colour", "scenario": "the scenario",
-    "rename": "the title",
+    "rename": "the title", "preset": "the preset",
     "impersonation": "what happens where a reply speaks for somebody else",
     "out of character": "what happens to what is said outside the story",
 }  # fmt: skip

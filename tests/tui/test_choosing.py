@@ -84,6 +84,13 @@ async def test_a_preset_is_kept_with_the_scene_and_the_model_file(tmp_path: Path
         assert stage.session.preset.name == "alpaca"
         assert "chatml · set in the config" in await said(stage, "/preset auto")
         assert stage.session.scene.settings.preset == ""
+        await said(stage, "/undo")
+        assert (stage.session.preset.name, stage.below) == ("alpaca", "undone: the preset")
+        await said(stage, "/undo")
+        assert (stage.session.preset.name, stage.session.scene.settings.preset) == ("chatml", "chatml")
+        await said(stage, "/redo")
+        await said(stage, "/redo")
+        assert stage.session.preset_why == "set in the config"
     again = program_in(folders_in(tmp_path))
     assert again.choices.preset(None)[0].name == "chatml"
     await again.close()
