@@ -74,14 +74,21 @@ class Server:
         return int(answer["timings"]["prompt_n"])
 
     def write(self, prompt: str) -> None:
-        """Have it hold `prompt`, which ends with a reply, as if it had written that itself."""
-        self._ask("/completion", prompt=prompt, n_predict=0, cache_prompt=True)
+        """Have it hold `prompt`, which ends with a reply, as if it had written that itself, as far as there is room."""
+        # A reply that was cut short can be more tokens when it is read than when it was written.
+        ids = self._tokens(prompt, add_special=True)[: self.context - 1]
+        self._ask("/completion", prompt=ids, n_predict=0, cache_prompt=True)
 
     def count(self, words: str) -> int:
         """Return the length of a text in which control tokens are spelt out."""
         if words not in self._counts:
-            self._counts[words] = len(self._ask("/tokenize", content=words, parse_special=True)["tokens"])
+            self._counts[words] = len(self._tokens(words))
         return self._counts[words]
+
+    def _tokens(self, words: str, *, add_special: bool = False) -> list[int]:
+        answer = self._ask("/tokenize", content=words, parse_special=True, add_special=add_special)
+        ids: list[int] = answer["tokens"]
+        return ids
 
     def _healthy(self) -> bool:
         try:
