@@ -162,6 +162,7 @@ class Decoder:
 
     def read(self, prompt: TokenPrompt) -> None:
         """Bring the cache to hold exactly `prompt`, with logits behind it. Raises PromptError and CancelledError."""
+        self._check(prompt.ids)
         self._read(prompt, lambda _done, _total: None)
 
     def _read(self, prompt: TokenPrompt, reading: Callable[[int, int], None], *, same: bool = False) -> int:
