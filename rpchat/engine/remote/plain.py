@@ -39,7 +39,10 @@ class Harmless:
 
     def __call__(self, text: str) -> str:
         """Return `text` with brackets and bars of every such mark replaced by ones that look alike."""
-        return self._marks.sub(lambda match: _broken(match[0]), text)
+        # What stood around a mark can be one itself once that is broken.
+        while (broken := self._marks.sub(lambda match: _broken(match[0]), text)) != text:
+            text = broken
+        return text
 
 
 def _broken(mark: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from rpchat.engine.remote.plain import Harmless, PlainText, is_made_up, text_ids, text_of
@@ -24,6 +24,8 @@ def test_no_text_becomes_a_control_token(written: str) -> None:
 
 
 @given(ANYTHING)
+@example("<|<s>|>")
+@example("<|" * 40 + "|>" * 40)
 def test_what_is_harmless_stays_as_it_is(written: str) -> None:
     harmless = Harmless(NAMES)
     once = harmless(written)
