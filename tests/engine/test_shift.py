@@ -53,14 +53,22 @@ async def test_only_what_is_new_is_read(engine: ChildEngine) -> None:
     assert onward.end.prefilled_tokens == 1
 
 
-async def test_versions_and_scores_shift_too(engine: ChildEngine) -> None:
+async def test_versions_shift_too(engine: ChildEngine) -> None:
     await loaded(engine, smollm2_path(), SETTINGS)
     await reply(engine, ask((*SETUP, *OLD, *KEPT), max_tokens=4, forbid_end=4))
     first, _ = await versions(engine, ask(with_gap((*SETUP, *KEPT)), max_tokens=2, forbid_end=2), 2)
     assert first.end.prefilled_tokens == 1
-    await reply(engine, ask((*SETUP, *OLD, *KEPT), max_tokens=4, forbid_end=4))
-    await engine.score([(*with_gap((*SETUP, *KEPT)), text(end)) for end in ("Yes", "No")])
-    assert await engine.reusable((*SETUP, *KEPT)) == len(await engine.tokenize((*SETUP, *KEPT)))
+
+
+@pytest.mark.parametrize("shift", [True, False])
+async def test_scores_shift_too(engine: ChildEngine, shift: bool) -> None:
+    whole, ends = (*SETUP, *OLD, *KEPT), [(*with_gap((*SETUP, *KEPT)), text(end)) for end in ("Yes", "No")]
+    await loaded(engine, smollm2_path(), replace(SETTINGS, shift=shift))
+    await reply(engine, ask(whole, max_tokens=4, forbid_end=4))
+    await engine.score(ends)
+    # What was moved does not stand where it stood; what was read beside it does not take its place.
+    stands = await engine.reusable(whole)
+    assert (stands < len(await engine.tokenize((*SETUP, *OLD)))) == shift
 
 
 @pytest.mark.parametrize("mark", [with_gap, tuple], ids=["overflowed", "not"])
