@@ -44,8 +44,8 @@ class LlamaMemory:
         )
         """Whether tokens in the middle can be taken out and what follows moved up.
 
-        llama.cpp alone says so too easily: it dies of keys in other types, and where the layers without a window have
-        no rotary positions.
+        llama.cpp alone says so too easily: it dies of keys in other types, and where no layer without a window turns
+        its keys.
         """
 
     def clear(self) -> None:
