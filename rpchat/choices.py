@@ -100,16 +100,13 @@ class Choices:
         return self.model(scene) is not None and self.preset(scene)[0].name == self._detected(scene).preset
 
     def engine_settings(self, scene: Scene | None = None) -> EngineSettings:
-        """Return how the model is loaded: as the config says, with room for every member's prompt where each has one of
-        its own, and with the preset's LoRA where the model needs one.
+        """Return how the model is loaded: as the config says, and with the preset's LoRA where the model needs one.
 
         Raises ModelError if that LoRA is not there.
         """
         if self.server.url:
             return self.config.engine
         engine = self.config.engine
-        if scene is not None and scene.settings.sheets == "own":
-            engine = replace(engine, n_prompts=max(engine.n_prompts, len(scene.present())))
         hints = self.preset(scene)[0].models
         choice = self.model(scene)
         if not hints.lora or choice is None or named_by(hints.names, choice.path.name):

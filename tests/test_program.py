@@ -292,16 +292,6 @@ async def test_a_remembered_preset_that_is_gone_is_passed_over(home: Home) -> No
             await program.play(["ann"])
 
 
-async def test_members_with_sheets_of_their_own_have_prompts_of_their_own(home: Home) -> None:
-    for name in ("ann", "bob", "cid"):
-        home.card(name, ANN.replace("Ann", name.title()))
-    async with home.program() as program:
-        session = await program.play(["ann", "bob", "cid"])
-        assert program.choices.engine_settings(session.scene).n_prompts == 1
-        await session.cast.set_sheets("own")
-        assert program.choices.engine_settings(session.scene).n_prompts == 3
-
-
 async def test_a_preset_brings_its_lora(home: Home) -> None:
     home.card("ann", ANN)
     base = gguf(home.folders.models / "llama-2-7b.gguf")

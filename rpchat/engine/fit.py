@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rpchat.engine.fit_words import Choice, Words
-from rpchat.engine.needs import Needs, needs_of
+from rpchat.engine.needs import SEQUENCES, Needs, needs_of, prompt_bytes, prompts_held
 from rpchat.engine.port import Device, Resources
 from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import ModelShape
@@ -43,6 +43,8 @@ class Fit:
     """One line for each thing that was asked for and is not so."""
     choices: tuple[Choice, ...]
     needs: Needs
+    n_prompts: int
+    """How many prompts can be kept read."""
     free: int
     """Memory of the host, in bytes, that was reckoned with."""
 
@@ -60,6 +62,7 @@ def fit(model: ModelShape, machine: Resources, wishes: EngineSettings, *, steps:
     devices = gpus(machine)
     asked = _asked(model, wishes)
     chosen, verdict = _chosen(model, asked, machine, devices)
+    chosen = _with_prompts_aside(model, chosen, machine, devices)
     for _ in range(steps):
         smaller = step_down(model, chosen, devices=devices)
         if smaller is None:
@@ -75,6 +78,7 @@ def fit(model: ModelShape, machine: Resources, wishes: EngineSettings, *, steps:
         told=words.told(),
         choices=words.choices(),
         needs=needs,
+        n_prompts=prompts_held(model, chosen),
         free=machine.free,
     )
 
@@ -82,9 +86,12 @@ def fit(model: ModelShape, machine: Resources, wishes: EngineSettings, *, steps:
 def step_down(
     model: ModelShape, settings: EngineSettings, *, devices: tuple[Device, ...] = ()
 ) -> tuple[EngineSettings, str] | None:
-    """Return settings that take less memory and what was given up, in the user's words; None if nothing is left."""
-    if settings.n_prompts > 1:
-        return replace(settings, n_prompts=1), "keeping one prompt read"
+    """Return settings that take less memory and what was given up, in the user's words; None if nothing is left.
+
+    Behind any step no prompts are kept beside the KV cache.
+    """
+    has_aside = settings.cache_ram > 0
+    settings = replace(settings, cache_ram=0)
     if settings.n_batch > _SMALL_BATCH:
         return replace(settings, n_batch=_SMALL_BATCH), f"reading {_SMALL_BATCH} tokens at a time"
     quantised = _quantised(model, settings)
@@ -98,7 +105,7 @@ def step_down(
     if settings.n_ctx > least:
         smaller = max(least, settings.n_ctx // 2)
         return replace(settings, n_ctx=smaller), f"a context of {smaller:,} tokens"
-    return None
+    return (settings, "keeping one prompt read") if has_aside else None
 
 
 def gpus(machine: Resources) -> tuple[Device, ...]:
@@ -149,7 +156,7 @@ def _candidates(
 
 def _thrifty(model: ModelShape, asked: EngineSettings) -> list[EngineSettings]:
     """Return the settings as they are, then with less and less memory for the same context."""
-    ladder = [replace(asked, n_prompts=count) for count in range(asked.n_prompts, 0, -1)]
+    ladder = [asked]
     if asked.n_batch > _SMALL_BATCH:
         ladder.append(replace(ladder[-1], n_batch=_SMALL_BATCH))
     quantised = _quantised(model, ladder[-1])
@@ -187,13 +194,28 @@ def _with_layers(
     return replace(settings, n_gpu_layers=0)
 
 
+def _with_prompts_aside(
+    model: ModelShape, settings: EngineSettings, machine: Resources, devices: tuple[Device, ...]
+) -> EngineSettings:
+    """Return the settings with memory for prompts beside the KV cache: half of what is left, for as many as are told
+    apart. Not by itself where other machines compute: every copy would go through the network."""
+    if settings.cache_ram >= 0:
+        return settings
+    left = _host_room(machine) - _host_taken(model, settings, machine, devices)
+    wanted = 0 if settings.rpc_servers else (SEQUENCES - 1) * prompt_bytes(model, settings)
+    return replace(settings, cache_ram=max(0, min(wanted, left // 2)) >> 20)
+
+
 def _verdict(model: ModelShape, settings: EngineSettings, machine: Resources, devices: tuple[Device, ...]) -> Verdict:
-    needs = needs_of(model, settings, devices)
-    taken = needs.host + (sum(needs.devices) if machine.unified else 0)
-    if machine.total and taken > _host_room(machine):
+    if machine.total and _host_taken(model, settings, machine, devices) > _host_room(machine):
         return "not"
     wanted = len(model.layers) + 1 if devices else 0
     return "fully" if settings.n_gpu_layers >= wanted else "partly"
+
+
+def _host_taken(model: ModelShape, settings: EngineSettings, machine: Resources, devices: tuple[Device, ...]) -> int:
+    needs = needs_of(model, settings, devices)
+    return needs.host + (sum(needs.devices) if machine.unified else 0)
 
 
 def _host_room(machine: Resources) -> int:

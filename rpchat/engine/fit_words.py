@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rpchat.engine.needs import Needs, flash_attention, ubatch_of
+from rpchat.engine.needs import Needs, flash_attention, prompts_held, ubatch_of
 from rpchat.engine.port import Device, Resources
 from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import ModelShape
@@ -42,8 +42,6 @@ class Words:
         """Return one line for each thing the user has set that is not kept."""
         asked, settings = self.asked, self.settings
         lines = []
-        if asked.n_prompts > settings.n_prompts:
-            lines.append(f"of {asked.n_prompts} members' own prompts {settings.n_prompts} stay read: no more fit")
         if asked.n_batch != settings.n_batch:
             lines.append(f"prompts are read {settings.n_batch} tokens at a time, to save memory")
         if (asked.type_k, asked.type_v) != (settings.type_k, settings.type_v):
@@ -64,6 +62,7 @@ class Words:
             Choice("n_gpu_layers", str(settings.n_gpu_layers), self._why_layers()),
             Choice("n_batch", str(settings.n_batch), self._why_batch()),
             Choice("KV cache", f"{settings.type_k}/{settings.type_v}", self._why_cache()),
+            Choice("cache_ram", f"{settings.cache_ram:,} MiB", self._why_cache_ram()),
             Choice("flash_attn", self._flash(), self._why_flash()),
             Choice("threads", str(settings.n_threads or self.machine.threads), self._why_threads()),
             Choice("memory", gigabytes(self.needs.host), self._why_memory()),
@@ -114,6 +113,12 @@ class Words:
             return f"memory is short; {self.asked.type_k} takes about twice as much"
         place = "on the GPU" if self.settings.offload_kqv and self.settings.n_gpu_layers else "in memory"
         return f"{gigabytes(self.needs.cache)} in memory" if place == "in memory" else "with its layers on the GPU"
+
+    def _why_cache_ram(self) -> str:
+        count = prompts_held(self.model, self.settings)
+        if count == 1:
+            return "one prompt stays read"
+        return f"{count} prompts stay read" + ("" if self.asked.cache_ram < 0 else ", as set")
 
     def _flash(self) -> str:
         return flash_attention(self.settings, offloads=bool(self.devices and self.settings.n_gpu_layers))

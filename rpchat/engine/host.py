@@ -125,6 +125,7 @@ class Host:
                 "load",
                 path=target.header.absolute_path,
                 settings=fit.settings,
+                n_prompts=fit.n_prompts,
                 controls=target.controls,
                 safe_mode=safe,
                 warm_up=warm_up,

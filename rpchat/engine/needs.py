@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from rpchat.engine.port import Device
@@ -95,6 +95,18 @@ def cache_bytes(model: ModelShape, layer: Layer, settings: EngineSettings) -> in
         cells = min(cells, _padded(model.window * SEQUENCES + ubatch_of(settings)))
     keys = layer.key_elements * _CACHE_BITS[settings.type_k]
     return int(cells * (keys + layer.value_elements * _CACHE_BITS[settings.type_v]) / 8)
+
+
+def prompt_bytes(model: ModelShape, settings: EngineSettings) -> int:
+    """Return what a copy of one prompt of `n_ctx` tokens takes, as the KV cache has it."""
+    alone = replace(settings, n_spare=0)
+    return model.state + sum(cache_bytes(model, layer, alone) for layer in model.layers)
+
+
+def prompts_held(model: ModelShape, settings: EngineSettings) -> int:
+    """Return how many prompts of `n_ctx` tokens can be kept read: in the KV cache, and in the memory beside it."""
+    aside = (settings.cache_ram << 20) // max(1, prompt_bytes(model, settings))
+    return min(SEQUENCES, settings.cells // settings.n_ctx + aside)
 
 
 def ubatch_of(settings: EngineSettings) -> int:

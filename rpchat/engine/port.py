@@ -80,7 +80,7 @@ class ModelInfo:
     can_shift: bool = False
     """Whether `EngineSettings.shift` can be heeded."""
     n_prompts: int = 1
-    """How many prompts of `n_ctx` tokens its KV cache holds."""
+    """How many prompts of `n_ctx` tokens, each with its reply, it can keep read."""
     safe_mode: bool
     """Whether CPU-specific weight layouts are off, because this build of llama.cpp died of them here."""
     library: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import Ge, MinLen
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
@@ -50,10 +50,10 @@ class EngineSettings:
     n_batch: Annotated[int, Ge(8)] = 512
     """Most tokens evaluated at once: at least one for each sequence of the cache, or llama.cpp aborts."""
     n_spare: Annotated[int, Ge(0)] = 0
-    """Tokens the KV cache holds beside its prompts, for other branches and for what is read ahead."""
-    n_prompts: Annotated[int, Interval(ge=1, le=8)] = 1
-    """How many prompts of `n_ctx` tokens, with their replies, the KV cache holds: of several members, each with a sheet
-    of its own, say."""
+    """Tokens the KV cache holds beside one prompt and its reply, for other branches and for what is read ahead."""
+    cache_ram: Annotated[int, Ge(-1)] = -1
+    """Mebibytes of memory for prompts the KV cache has no room for any more: other members', other branches'. They are
+    copied there and back. -1 is half of what is free beside the model, none with RPC servers; 0 is none."""
     shift: bool = True
     """When old turns are left out, move what stands behind them instead of reading it again, where the model can. It
     was read with what was left out, so the next words differ slightly."""
@@ -72,4 +72,4 @@ class EngineSettings:
     @property
     def cells(self) -> int:
         """How many tokens the KV cache holds, of all prompts together."""
-        return self.n_ctx * self.n_prompts + self.n_spare
+        return self.n_ctx + self.n_spare

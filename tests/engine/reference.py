@@ -23,6 +23,7 @@ class ReferenceMemory:
     """Which cells each sequence sees. `window` is how many tokens a `window` memory keeps of each sequence."""
 
     limit: int
+    """Cells there are."""
     kind: MemoryKind = "full"
     window: int = 0
     seen: defaultdict[int, list[Cell]] = field(default_factory=lambda: defaultdict(list))
@@ -62,6 +63,17 @@ class ReferenceMemory:
         if self.kind == "recurrent":
             return length
         return max(0, length - self.window) if self.kind == "window" else 0
+
+    def state_bytes(self, sequence: int) -> int:
+        return len(self.state(sequence) or b"")
+
+    def state(self, sequence: int) -> bytearray | None:
+        """Return the tokens, each in four bytes: that is as good as a state of them."""
+        return bytearray().join(token.to_bytes(4, "little") for token in self.tokens(sequence))
+
+    def restore(self, sequence: int, state: bytearray) -> None:
+        assert not self.seen[sequence]
+        self.decode(sequence, [int.from_bytes(state[at : at + 4], "little") for at in range(0, len(state), 4)])
 
     def decode(self, sequence: int, ids: Sequence[int]) -> None:
         """Put tokens behind a sequence, each into a cell of its own."""

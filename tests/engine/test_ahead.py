@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from rpchat.engine.child import ChildEngine
-from rpchat.engine.settings import EngineSettings
 from rpchat.errors import EngineError, PromptError
 from rpchat.prompt.segment import text
-from tests.engine.helpers import STORY, ask, loaded, question, reply, until
+from tests.engine.helpers import STORY, ask, loaded, question, quick, reply, until
 from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -28,7 +28,7 @@ async def begin(engine: ChildEngine) -> asyncio.Task[bool]:
 
 
 async def ready(engine: ChildEngine) -> ChildEngine:
-    await loaded(engine, smollm2_path(), EngineSettings(n_ctx=N_CTX, n_threads=1, n_batch=32))
+    await loaded(engine, smollm2_path(), quick(n_ctx=N_CTX))
     return engine
 
 
@@ -50,7 +50,9 @@ async def test_the_next_header_is_put_behind_the_reply(engine: ChildEngine) -> N
     assert (again.end.prefilled_tokens, again.ids) == (1, told.ids)
 
 
-async def test_a_guess_takes_nothing_from_the_latest_reply(engine: ChildEngine) -> None:
+async def test_a_guess_takes_nothing_from_the_latest_reply(own_engine: ChildEngine) -> None:
+    engine = own_engine
+    await loaded(engine, smollm2_path(), replace(quick(), cache_ram=0))
     segments = question("Where does the river end?")
     told = await reply(engine, ask(segments, max_tokens=60, forbid_end=60))
     whole = await engine.read_ahead((text(STORY),), continue_ids=tuple(range(1000, 1100)))

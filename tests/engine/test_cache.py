@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ SETUP = (control("<|im_start|>"), text(f"system\n{STORY}"), control("<|im_end|>"
 async def wide(tmp_path_factory: pytest.TempPathFactory, machine: Path) -> AsyncIterator[ChildEngine]:
     """An engine with room for more than one branch."""
     child = ChildEngine(log=tmp_path_factory.mktemp("wide") / "engine.log", machine=machine)
-    await loaded(child, smollm2_path(), quick(n_ctx=N_CTX))
+    await loaded(child, smollm2_path(), replace(quick(n_ctx=N_CTX), cache_ram=0))
     yield child
     await child.close()
 

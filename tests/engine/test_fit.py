@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpchat.engine.fit import Fit, fit, step_down
-from rpchat.engine.needs import needs_of
+from rpchat.engine.fit_words import Choice
+from rpchat.engine.needs import SEQUENCES, needs_of, prompt_bytes
 from rpchat.engine.port import Device, Resources
 from rpchat.engine.settings import EngineSettings
 from rpchat.engine.shape import Layer, ModelShape, parts_of, read_shape
@@ -95,7 +96,7 @@ def test_all_files_of_a_split_model_count(tmp_path: Path) -> None:
 def test_where_all_fits_nothing_is_changed() -> None:
     found = fit(SEVEN_BILLION, machine(16), EngineSettings())
     assert (found.verdict, found.told) == ("fully", ())
-    assert found.settings == EngineSettings(n_ctx=8192, n_gpu_layers=0)
+    assert found.settings == EngineSettings(n_ctx=8192, n_gpu_layers=0, cache_ram=found.settings.cache_ram)
     assert found.line == "in memory, on the CPU · 8,192 tokens · 5.9 GB"
     assert {choice.setting for choice in found.choices} >= {"n_ctx", "n_gpu_layers", "n_batch", "KV cache", "threads"}
 
@@ -158,16 +159,30 @@ def test_what_was_asked_for_is_kept_or_told() -> None:
     assert fit(SEVEN_BILLION, machine(16, gpu(12)), EngineSettings(n_gpu_layers=10)).settings.n_gpu_layers == 10
 
 
-def test_fewer_prompts_are_kept_before_anything_else_is_given_up() -> None:
-    wishes = EngineSettings(n_ctx=8192, n_prompts=4)
-    kept = fit(SEVEN_BILLION, machine(12), wishes)
-    assert (kept.settings.cells, kept.told) == (4 * 8192, ())
-    fewer = fit(SEVEN_BILLION, machine(7.5), wishes)
-    assert (fewer.settings.n_prompts, fewer.settings.n_ctx, fewer.settings.n_batch) == (2, 8192, 512)
-    assert fewer.told == ("of 4 members' own prompts 2 stay read: no more fit",)
-    stepped = step_down(SEVEN_BILLION, kept.settings)
+def test_other_prompts_are_kept_in_half_of_what_is_left() -> None:
+    one = prompt_bytes(SEVEN_BILLION, EngineSettings(n_ctx=8192))
+    assert one == 8192 * (8 * 128 + 8 * 128) * 2 * 32
+    for free, prompts in ((6, 1), (9, 2), (12, 4), (64, SEQUENCES)):
+        found = fit(SEVEN_BILLION, machine(free), EngineSettings())
+        assert (found.n_prompts, found.told) == (prompts, ())
+        assert found.settings.cache_ram << 20 <= (machine(free).free - found.needs.host) / 2
+        assert Choice("cache_ram", f"{found.settings.cache_ram:,} MiB", _stay(prompts)) in found.choices
+    assert fit(SEVEN_BILLION, machine(64), EngineSettings(rpc_servers=("there:1",))).n_prompts == 1
+    assert fit(SEVEN_BILLION, machine(64), EngineSettings(cache_ram=0)).n_prompts == 1
+    assert fit(SEVEN_BILLION, machine(64), EngineSettings(n_ctx=4096, n_spare=4096, cache_ram=0)).n_prompts == 2
+    assert fit(SEVEN_BILLION, machine(6), EngineSettings(cache_ram=4096)).settings.cache_ram == 4096
+
+
+def _stay(prompts: int) -> str:
+    return "one prompt stays read" if prompts == 1 else f"{prompts} prompts stay read"
+
+
+def test_behind_any_step_down_no_others_are_kept() -> None:
+    stepped = step_down(SEVEN_BILLION, fit(SEVEN_BILLION, machine(64), EngineSettings()).settings)
     assert stepped is not None
-    assert stepped[0].n_prompts == 1
+    assert (stepped[0].cache_ram, stepped[1]) == (0, "reading 128 tokens at a time")
+    least = EngineSettings(n_ctx=512, n_batch=64, flash_attn="off", cache_ram=100)
+    assert step_down(SEVEN_BILLION, least) == (replace(least, cache_ram=0), "keeping one prompt read")
 
 
 def test_a_cache_that_cannot_be_quantised_is_not() -> None:

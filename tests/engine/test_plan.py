@@ -11,11 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rpchat.engine.port import MemoryKind
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, move_of
-from rpchat.engine.worker.plan import FORGOTTEN_AFTER, WORTH_KEEPING, decide
+from rpchat.engine.worker.plan import FORGOTTEN_AFTER, WORTH_KEEPING, decide, is_worth_a_copy
 from tests.engine.reference import ReferenceMemory, contents
 
 BLOCKS = [list(range(100 * number, 100 * number + size)) for number, size in enumerate((3, 20, 20, 40, 40, 90))]
 N_CTX = 200
+PLENTY = 4000
+"""Bytes for five of the longest prompts."""
 PROMPTS = st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=4).map(
     lambda blocks: list(chain.from_iterable(blocks))[: N_CTX - 1]
 )
@@ -29,11 +31,13 @@ class Actions(RuleBasedStateMachine):
         sequences=st.integers(1, 4),
         spare=st.integers(0, 150),
         shift=st.booleans(),
+        aside=st.sampled_from((0, 0, 500, PLENTY)),
     )
-    def begin(self, kind: MemoryKind, sequences: int, spare: int, shift: bool) -> None:
+    def begin(self, kind: MemoryKind, sequences: int, spare: int, shift: bool, aside: int) -> None:
         self.sequences = sequences
         self.memory = ReferenceMemory(N_CTX + spare, kind=kind, window=50)
-        self.cache = Cache(self.memory, sequences=sequences, cells=self.memory.limit, shift=shift)
+        self.aside = aside
+        self.cache = Cache(self.memory, sequences=sequences, cells=self.memory.limit, shift=shift, aside=aside)
         self.current = 0
         self.fresh = 10_000
 
@@ -78,10 +82,13 @@ class Actions(RuleBasedStateMachine):
             return
         kept, end = self.cache.prepare_ahead(prompt)
         self._read(prompt[:end], kept)
-        assert contents(self.cache)[self.current][: len(needed)] == needed
         if end:
             assert list(self.cache.ids) == prompt[:end]
-        self.cache.prepare([*contents(self.cache)[self.current], 8])
+        if not self.aside:
+            assert contents(self.cache)[self.current][: len(needed)] == needed
+        missing = len(needed) - self.cache.prepare([*needed, 8])
+        if self.aside == PLENTY and self.memory.kind == "full":
+            assert not is_worth_a_copy(missing, len(needed))
         self.current = self.cache.active
 
     @rule()
@@ -93,6 +100,9 @@ class Actions(RuleBasedStateMachine):
         if hasattr(self, "memory"):
             assert contents(self.cache) == tuple(self.memory.tokens(index) for index in range(self.sequences))
             assert self.cache.free == self.memory.limit - self.memory.taken
+            for parked in self.cache.parked:
+                assert parked.state == b"".join(token.to_bytes(4, "little") for token in parked.held.ids)
+            assert sum(len(parked.state) for parked in self.cache.parked) <= self.aside
 
     def _take(self, prompt: list[int], gap_before: int = 0) -> int:
         """Prepare for a prompt as was promised, and hold nothing but its front."""
@@ -120,8 +130,11 @@ TestActions.settings = settings(
 )
 
 
-def cache_of(*, cells: int = 1000, sequences: int = 3, kind: MemoryKind = "full", shift: bool = False) -> Cache:
-    return Cache(ReferenceMemory(cells, kind=kind), sequences=sequences, cells=cells, shift=shift)
+def cache_of(
+    *, cells: int = 1000, sequences: int = 3, kind: MemoryKind = "full", shift: bool = False, aside: int = 0
+) -> Cache:
+    memory = ReferenceMemory(cells, kind=kind)
+    return Cache(memory, sequences=sequences, cells=cells, shift=shift, aside=aside)
 
 
 def tell(cache: Cache, prompt: list[int], reply: int = 0, *, same: bool = False, gap_before: int = 0) -> int:
@@ -139,11 +152,19 @@ def tell(cache: Cache, prompt: list[int], reply: int = 0, *, same: bool = False,
 LONG = list(range(300))
 
 
-def test_a_swipe_reads_one_token_and_keeps_the_reply_before() -> None:
+def test_a_swipe_reads_one_token_and_keeps_the_replies_before() -> None:
     cache = cache_of()
     assert [tell(cache, LONG, reply=size) for size in (50, 60, 70)] == [300, 1, 1]
-    assert sorted(map(len, contents(cache))) == [0, 360, 370]
+    assert sorted(map(len, contents(cache))) == [350, 360, 370]
     assert tell(cache, [*LONG, *range(9000, 9060), 7]) == 1
+
+
+def test_where_there_is_no_sequence_for_one_more_reply_the_oldest_goes() -> None:
+    cache = cache_of()
+    other = list(range(1000, 1100))
+    assert [tell(cache, prompt, reply=30) for prompt in (other, LONG)] == [100, 300]
+    assert [tell(cache, LONG, reply=size) for size in (40, 50)] == [1, 1]
+    assert sorted(map(len, contents(cache))) == [130, 340, 350]
 
 
 def test_with_a_fixed_seed_a_swipe_takes_the_place_of_the_reply_and_frees_no_cells() -> None:
@@ -208,6 +229,36 @@ def test_reading_ahead_leaves_the_reply_alone_and_reads_what_there_is_room_for()
     alone = cache_of(cells=400, sequences=1)
     tell(alone, LONG, reply=50)
     assert alone.prepare_ahead(list(range(1000, 1200))) == (0, 0)
+
+
+def test_what_has_no_room_is_parked_and_comes_back() -> None:
+    cache = cache_of(cells=400, aside=10_000)
+    prompts = [list(range(start, start + 300)) for start in (0, 1000, 2000)]
+    assert [tell(cache, prompt) for prompt in (*prompts, *prompts)] == [300] * 3 + [1] * 3
+    assert len(cache.parked) == 2
+    cache.clear()
+    assert (cache.parked, [tell(cache, prompt) for prompt in prompts]) == ([], [300] * 3)
+
+
+def test_what_was_used_least_recently_is_parked_no_more() -> None:
+    cache = cache_of(cells=400, aside=1300)
+    prompts = [list(range(start, start + 300)) for start in (0, 1000, 2000)]
+    assert [tell(cache, prompt) for prompt in (*prompts, prompts[1], prompts[0])] == [300, 300, 300, 1, 300]
+
+
+def test_what_is_quicker_read_than_copied_is_not_parked() -> None:
+    cache = cache_of(cells=360, sequences=2, aside=10_000)
+    tell(cache, [*LONG, *range(500, 515)])
+    tell(cache, [*LONG, *range(600, 640)])
+    tell(cache, list(range(1000, 1300)))
+    assert [len(one.held.ids) for one in cache.parked] == [340]
+
+
+def test_what_is_read_ahead_may_park_the_latest_reply() -> None:
+    cache = cache_of(cells=400, aside=10_000)
+    tell(cache, LONG, reply=50)
+    assert cache.prepare_ahead(list(range(1000, 1200))) == (0, 200)
+    assert cache.reusable([*LONG, *range(9000, 9050)]) == 350
 
 
 def test_a_recurrent_state_only_goes_on() -> None:

@@ -25,7 +25,7 @@ from tests.models import smollm2_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SETTINGS = EngineSettings(n_ctx=256, n_threads=1, n_batch=256)
+SETTINGS = EngineSettings(n_ctx=256, n_threads=1, n_batch=256, cache_ram=0)
 FRONT = 8
 """Tokens that all prompts here may have in common."""
 PLENTY = 1 << 40
@@ -74,7 +74,7 @@ async def test_a_restored_state_says_what_a_fresh_one_says(
     fresh = await reply(writer, ask(tale("Fresh"), max_tokens=20, forbid_end=20))
     assert fresh.end.prefilled_tokens > fresh.end.prompt_tokens - FRONT
     assert await writer.save_state(tmp_path / "kv", limit=PLENTY)
-    assert await reader.restore_state(tmp_path / "kv") == fresh.end.prompt_tokens + 19
+    assert await reader.restore_state(tmp_path / "kv") == fresh.end.prompt_tokens + 20
     again = await reply(reader, ask(tale("Fresh"), max_tokens=20, forbid_end=20))
     assert (again.ids, again.end.prefilled_tokens) == (fresh.ids, 1)
 
@@ -82,10 +82,10 @@ async def test_a_restored_state_says_what_a_fresh_one_says(
 async def test_it_goes_on_behind_a_restored_reply(writer: ChildEngine, reader: ChildEngine, tmp_path: Path) -> None:
     told = await reply(writer, ask(tale("Onward"), max_tokens=12, forbid_end=12))
     assert await writer.save_state(tmp_path / "kv", limit=PLENTY)
-    assert await reader.restore_state(tmp_path / "kv") == told.end.prompt_tokens + 11
+    assert await reader.restore_state(tmp_path / "kv") == told.end.prompt_tokens + 12
     further = ask(tale("Onward"), max_tokens=6, continue_ids=(*told.ids, 11, 12))
     onward = await reply(reader, further)
-    assert onward.end.prefilled_tokens == 3
+    assert onward.end.prefilled_tokens == 2
     assert (await reply(writer, further)).ids == onward.ids
 
 
@@ -100,7 +100,7 @@ async def test_what_was_read_ahead_is_in_it(writer: ChildEngine, reader: ChildEn
 
 
 async def test_the_prompts_of_all_members_come_back(tmp_path: Path, machine: Path) -> None:
-    settings = replace(SETTINGS, n_prompts=2)
+    settings = replace(SETTINGS, cache_ram=64)
     first, second = (ChildEngine(log=tmp_path / name, machine=machine) for name in ("first.log", "second.log"))
     prompts = [tale(name) for name in ("Bo", "Mio")]
     try:
@@ -110,7 +110,7 @@ async def test_the_prompts_of_all_members_come_back(tmp_path: Path, machine: Pat
             await reply(first, ask(prompt, max_tokens=4, forbid_end=4))  # another version is no prompt of its own
         assert await first.save_state(tmp_path / "kv", limit=PLENTY)
         await loaded(second, smollm2_path(), settings)
-        assert await second.restore_state(tmp_path / "kv") == told.end.prompt_tokens + 3
+        assert await second.restore_state(tmp_path / "kv") == told.end.prompt_tokens + 4
         for prompt in prompts:
             assert (await reply(second, ask(prompt, max_tokens=2))).end.prefilled_tokens == 1
         most = (tmp_path / "kv").stat().st_size - 1
@@ -137,7 +137,7 @@ async def test_what_is_there_is_not_loaded_again(writer: ChildEngine, reader: Ch
     assert await writer.save_state(path, limit=PLENTY)
     # The payload is damaged; where it is not needed, nobody looks at it.
     path.write_bytes(flipped(path.read_bytes(), -1))
-    assert await writer.restore_state(path) == told.end.prompt_tokens + 3
+    assert await writer.restore_state(path) == told.end.prompt_tokens + 4
     assert await reader.restore_state(path) == 0
 
 

@@ -115,6 +115,7 @@ class Desk:
         order = Order(
             path=Path(content["path"]),
             settings=settings_of(content["settings"]),
+            n_prompts=content["n_prompts"],
             controls=tuple(content["controls"]),
             safe_mode=content["safe_mode"],
             warm_up=content["warm_up"],
@@ -151,12 +152,14 @@ class Desk:
         self._flag.begin(content["number"])
         reading = partial(_send_reading, self._pipes)
         piece = partial(_send_piece, self._pipes)
+        decoder = self._loaded().decoder
         try:
-            ended = self._loaded().decoder.reply(request_of(content["request"]), reading=reading, piece=piece)
+            ended = decoder.reply(request_of(content["request"]), reading=reading, piece=piece)
         except CancelledError:
             self._pipes.send("cancelled")
-        else:
-            self._pipes.send("ended", end=ended)
+            return
+        self._pipes.send("ended", end=ended)
+        decoder.close()
 
     def _stream_many(self, content: Fields) -> None:
         from rpchat.engine.worker.decode import CancelledError

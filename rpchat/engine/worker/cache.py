@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rpchat.engine.worker.held import Held, usable
-from rpchat.engine.worker.plan import Copy, Cut, Plan, decide, room
+from rpchat.engine.worker.parked import Parked
+from rpchat.engine.worker.plan import Copy, Cut, decide, is_worth_a_copy, most_kept, place, room
 from rpchat.engine.worker.sequences import Memory, Sequences
 
 
 class Cache:
-    """Keeps `sequences` sequences in `cells` cells. What is decoded next goes behind the sequence `active`."""
+    """Keeps `sequences` sequences in `cells` cells, and `aside` bytes of what has no room there any more.
 
-    def __init__(self, memory: Memory, *, sequences: int, cells: int, shift: bool = False) -> None:
-        self._sequences = Sequences(memory, count=sequences, cells=cells)
+    What is decoded next goes behind the sequence `active`.
+    """
+
+    def __init__(self, memory: Memory, *, sequences: int, cells: int, shift: bool = False, aside: int = 0) -> None:
+        self._sequences = Sequences(memory, count=sequences, cells=cells, aside=aside)
+        self._parks = aside > 0
         self._shift = shift and memory.can_shift
         self._now = 0
         self._current = 0
@@ -32,6 +37,11 @@ class Cache:
     def held(self) -> list[Held]:
         """Each sequence as it stands."""
         return self._sequences.held(self._pinned)
+
+    @property
+    def parked(self) -> list[Parked]:
+        """What was copied out of the cells, and can be copied back."""
+        return list(self._sequences.parked)
 
     @property
     def free(self) -> int:
@@ -59,7 +69,7 @@ class Cache:
     def prepare_ahead(self, prompt: Sequence[int], *, replacing: bool = False, gap_before: int = 0) -> tuple[int, int]:
         """Do the same for a prompt that may come; return its tokens that are there, and how many of it can be.
 
-        Unless it is `replacing` it, the sequence of the latest `prepare` keeps all it holds, and no cell is taken.
+        Unless it is `replacing` it, the sequence of the latest `prepare` keeps all it holds, or is parked.
         """
         self._pinned = set() if replacing else {self._current}
         kept, space = self._carry_out(prompt, gap_before=gap_before) or (0, 0)
@@ -122,15 +132,18 @@ class Cache:
         if not prompt:
             return 0
         held = self._sequences.held()
-        plan = self._plan(held, prompt, gap_before=gap_before)
-        assert plan is not None
-        whole = plan.kept == len(prompt) - 1 and any(list(one.ids[: len(prompt)]) == list(prompt) for one in held)
-        return len(prompt) if whole else plan.kept
+        better = self._better_parked(held, prompt, gap_before=gap_before)
+        if better is not None:
+            held.append(better.held)
+        kept = most_kept(held, prompt, gap_before=gap_before if self._shift else 0)
+        whole = kept == len(prompt) - 1 and any(list(one.ids[: len(prompt)]) == list(prompt) for one in held)
+        return len(prompt) if whole else kept
 
     def goes_on_from(self, prompt: Sequence[int]) -> bool:
         """Return whether of a longer prompt that begins with `prompt` nothing of that would be evaluated again."""
         count = len(prompt)
-        return any(one.floor <= count and list(one.ids[:count]) == list(prompt) for one in self._sequences.held())
+        held = (*self._sequences.held(), *(one.held for one in self._sequences.parked))
+        return any(one.floor <= count and list(one.ids[:count]) == list(prompt) for one in held)
 
     def make_room(self, count: int) -> None:
         """Let the active sequence grow by `count` tokens; the least recently used of the others give way."""
@@ -157,26 +170,33 @@ class Cache:
 
     def vacate(self, count: int) -> int:
         """Return an empty sequence for `count` tokens that come from elsewhere; the least recently used give way."""
-        rows = self._sequences.rows
-        sequence = next((index for index, row in enumerate(rows) if not row.ids), None)
-        if sequence is None:
-            sequence = min(range(len(rows)), key=lambda index: rows[index].used)
-            self._sequences.drop(sequence)
         self._pinned = set()
-        self._room(sequence, count)
+        found = place(self.held, count, cells=self._sequences.limit, parks=self._parks)
+        assert found is not None
+        sequence, actions = found
+        self._sequences.do(actions)
         return sequence
 
-    def take_in(self, sequence: int, ids: Sequence[int], *, asked: int) -> bool:
-        """Believe that the vacated `sequence` holds `ids` now, if the memory says so, and make it active as if it had
-        given the reply to its first `asked` tokens; return whether it does."""
-        if not self._sequences.take_in(sequence, ids):
+    def take_in(self, sequence: int, ids: Sequence[int], state: bytearray, *, asked: int) -> bool:
+        """Copy the state of `ids` into the vacated `sequence`, and make it active as if it had given the reply to its
+        first `asked` tokens; return whether the memory holds it now."""
+        if not self._sequences.take_in(sequence, ids, state, asked=asked):
             return False
         self._now += 1
-        row = self._sequences.rows[sequence]
-        row.used, row.asked = self._now, asked
+        self._sequences.rows[sequence].used = self._now
         self._pinned = set()
         self._current = self.active = sequence
         return True
+
+    def state_bytes(self, index: int) -> int:
+        """Return how long the copy of a sequence is, or of what is parked: that is counted on behind them."""
+        rows = len(self._sequences.rows)
+        return self._sequences.memory.state_bytes(index) if index < rows else len(self.parked[index - rows].state)
+
+    def state(self, index: int) -> bytearray | None:
+        """Return that copy; None where memory is short."""
+        rows = len(self._sequences.rows)
+        return self._sequences.memory.state(index) if index < rows else self.parked[index - rows].state
 
     def give_way(self) -> bool:
         """Drop every sequence that may go, but the active one; return whether there was any."""
@@ -190,7 +210,11 @@ class Cache:
         """Do what the plan for a prompt says; return how much of it is there then, and for how much more is room."""
         self._now += 1
         sequences = self._sequences
-        plan = self._plan(self.held, prompt, gap_before=gap_before, same=same)
+        gap_before = gap_before if self._shift else 0
+        self._bring_back(prompt, gap_before=gap_before)
+        plan = decide(
+            self.held, prompt, cells=sequences.limit, gap_before=gap_before, now=self._now, same=same, parks=self._parks
+        )  # fmt: skip
         if plan is None:
             return None
         sequences.do(plan.actions)
@@ -198,13 +222,29 @@ class Cache:
         sequences.rows[self.active].used = self._now
         return (plan.kept, plan.room) if sequences.holds(self.active, plan.kept) else (0, self.free)
 
-    def _plan(self, held: Sequence[Held], prompt: Sequence[int], *, gap_before: int, same: bool = False) -> Plan | None:
-        """Decide where a prompt comes to stand, as things are."""
-        gap = gap_before if self._shift else 0
-        return decide(held, prompt, cells=self._sequences.limit, gap_before=gap, now=self._now, same=same)
+    def _bring_back(self, prompt: Sequence[int], *, gap_before: int) -> None:
+        """Copy back what is parked if it gives so much more of a prompt that it is worth it."""
+        one = self._better_parked(self.held, prompt, gap_before=gap_before)
+        if one is None:
+            return
+        found = place(self.held, len(one.held.ids), cells=self._sequences.limit, parks=True)
+        if found is not None:
+            sequence, actions = found
+            self._sequences.parked.take(one)  # what makes room for it may be parked in its place
+            self._sequences.do(actions)
+            self._sequences.take_in(sequence, one.held.ids, one.state, asked=one.held.asked)
+
+    def _better_parked(self, held: Sequence[Held], prompt: Sequence[int], *, gap_before: int) -> Parked | None:
+        """Return what is parked and gives most of a prompt, if that is enough more than what `held` gives."""
+        given = {one: most_kept([*held, one.held], prompt, gap_before=gap_before) for one in self._sequences.parked}
+        best = max(given, key=given.__getitem__, default=None)
+        if best is None:
+            return None
+        saved = given[best] - most_kept(held, prompt, gap_before=gap_before)
+        return best if is_worth_a_copy(saved, len(best.held.ids)) else None
 
     def _room(self, sequence: int, count: int) -> bool:
         """Drop what may go, the least recently used first, until `sequence` can grow; return whether any did."""
-        actions = room(self.held, sequence, count, cells=self._sequences.limit)
+        actions = room(self.held, sequence, count, cells=self._sequences.limit, parks=self._parks)
         self._sequences.do(actions)
         return bool(actions)

@@ -67,6 +67,8 @@ class Decoder:
     governor: Governor | None
     """Who says with how many threads to compute; None where the user has said."""
     _batch: Batch = field(init=False)
+    _last: int | None = field(init=False, default=None)
+    """The token the latest reply ended with, until it is decoded."""
 
     def __post_init__(self) -> None:
         self._batch = Batch(self.n_batch)
@@ -90,6 +92,7 @@ class Decoder:
             prefilled = self._read(prompt, reading, same=request.sampling.repeatable)
             read = time.perf_counter()
             reason = self._write(pen)
+            self._last = pen.token if pen.token >= 0 else None
         finally:
             pen.chain.close()
         return Ended(
@@ -100,6 +103,21 @@ class Decoder:
             prefill_ms=(read - begun) * 1000,
             decode_ms=(time.perf_counter() - read) * 1000,
         )
+
+    def close(self) -> None:
+        """Decode the token the latest reply ended with: the next prompt has it there, and nobody waits for it now.
+
+        Not where not every token can be taken back, or there is no room left. It raises nothing: without it, it is read
+        with the next prompt.
+        """
+        last, self._last = self._last, None
+        held = self.cache.held[self.cache.active]
+        if last is None or held.floor or len(held.ids) >= self.n_ctx or not self.cache.free:
+            return
+        if self._batch.decode(self.context, [last], sequence=self.cache.active) == 0:
+            self.cache.grown([last])
+        else:
+            self.cache.settle([last])
 
     def prompt_of(self, segments: Sequence[Segment], continue_ids: Sequence[int] = ()) -> TokenPrompt:
         """Return the tokens a reply is to stand behind. Raises PromptError."""

@@ -26,7 +26,7 @@ class Held:
     floor: int = 0
     """The fewest tokens it can be cut to, other than none. 0 for models that remember every token."""
     pinned: bool = False
-    """Whether it may only grow: what it holds is needed."""
+    """Whether what it holds is needed: it may grow, and be parked where that can be done, but not be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ def move_of(held: Held, prompt: Sequence[int], *, gap_before: int) -> Move | Non
 def was_asked(held: Held, prompt: Sequence[int]) -> bool:
     """Return whether a sequence was asked exactly this before."""
     return held.asked == len(prompt) == common(held.ids, prompt)
+
+
+def is_front(held: Held, prompt: Sequence[int]) -> bool:
+    """Return whether a sequence holds nothing but the front of a prompt: where that is read, it is of no use."""
+    return not (held.pinned or held.floor) and common(held.ids, prompt) == len(held.ids)
 
 
 def _places(ids: Sequence[int], sample: list[int], start: int) -> Iterable[int]:

@@ -6,10 +6,13 @@ A transformer's memory is `full`: any token can be removed. One with a sliding w
 
 from __future__ import annotations
 
+import ctypes
+
 import llama_cpp
 
 from rpchat.engine.port import MemoryKind
 from rpchat.engine.settings import CacheType
+from rpchat.engine.worker.limits import host_memory
 
 _TO_THE_END = -1
 _SHIFTED: tuple[CacheType, ...] = ("f32", "f16")
@@ -32,6 +35,7 @@ class LlamaMemory:
     ) -> None:
         memory = llama_cpp.llama_get_memory(context)
         assert memory is not None
+        self._context = context
         self._memory = memory
         self._window = window
         self.kind = kind
@@ -64,6 +68,24 @@ class LlamaMemory:
         """Take out the tokens `start` to `stop` and move the later ones up. The next decode turns their keys."""
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, stop)
         llama_cpp.llama_memory_seq_add(self._memory, sequence, stop, _TO_THE_END, start - stop)
+
+    def state_bytes(self, sequence: int) -> int:
+        """Return how long a copy of a sequence is."""
+        return int(llama_cpp.llama_state_seq_get_size(self._context, sequence))
+
+    def state(self, sequence: int) -> bytearray | None:
+        """Return a copy of a sequence; None where memory is short, or llama.cpp gives none."""
+        size = self.state_bytes(sequence)
+        if 2 * size > host_memory()[0]:
+            return None
+        state = bytearray(size)
+        array = (ctypes.c_uint8 * size).from_buffer(state)
+        return state if llama_cpp.llama_state_seq_get_data(self._context, array, size, sequence) == size else None
+
+    def restore(self, sequence: int, state: bytearray) -> None:
+        """Let `sequence`, which is empty, hold what was copied, as far as there is room: `length` tells."""
+        array = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        llama_cpp.llama_state_seq_set_data(self._context, array, len(state), sequence)
 
     def length(self, sequence: int) -> int:
         """Return how many tokens a sequence holds, by its last position."""

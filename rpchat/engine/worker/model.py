@@ -46,6 +46,8 @@ class Order:
 
     path: Path
     settings: EngineSettings
+    n_prompts: int = 1
+    """How many prompts can be kept read with them."""
     controls: tuple[str, ...]
     safe_mode: bool
     warm_up: bool
@@ -85,12 +87,14 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         architecture=_metadata(pointer, "general.architecture"),
     )  # fmt: skip
     cells = int(llama_cpp.llama_n_ctx(context))
-    n_ctx = (cells - order.settings.n_spare) // order.settings.n_prompts
+    n_ctx = cells - order.settings.n_spare
     batch = order.settings.n_batch
     decoder = Decoder(
         context=context,
         vocabulary=vocabulary,
-        cache=Cache(memory, sequences=SEQUENCES, cells=cells, shift=order.settings.shift),
+        cache=Cache(
+            memory, sequences=SEQUENCES, cells=cells, shift=order.settings.shift, aside=order.settings.cache_ram << 20
+        ),
         n_ctx=n_ctx,
         n_batch=batch,
         least_slice=batch if offloads else _CPU_SLICE,
@@ -102,7 +106,7 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         tell("warming", tokens)
         decoder.warm_up(tokens)
     info = describe(pointer, vocabulary, order=order, here=here, n_ctx=n_ctx, threads_used=count, offloaded=offloads)
-    info = replace(info, can_shift=memory.can_shift, n_prompts=order.settings.n_prompts)
+    info = replace(info, can_shift=memory.can_shift, n_prompts=order.n_prompts)
     return Model(info, vocabulary, decoder, adapters)
 
 

@@ -29,8 +29,8 @@ class Pen:
     """Called with each token and its bytes."""
     count: int = 0
     """Tokens written."""
-    token: int = 0
-    """The last one of them."""
+    token: int = -1
+    """The last one that was drawn, which may be the one that ended the reply."""
 
     def step(self, context: llama_cpp.llama_context_p, *, output: int = _LAST) -> End | None:
         """Draw the next token behind the one at index `output` of the last batch; return what ended the reply.
@@ -42,13 +42,12 @@ class Pen:
             return "max_tokens"
         if self.count and self.count == request.forbid_end:
             self.chain.allow_end()
-        token = self.chain.draw(context, output=output)
+        self.token = token = self.chain.draw(context, output=output)
         if self.vocabulary.is_end(token):
             return "eos"
         if token in self.ends:
             return "stop"
         self.count += 1
-        self.token = token
         self.tell(token, self.vocabulary.piece(token))
         # The last token of a reply is not decoded, so it needs no place.
         if self.prompt_tokens + self.count > self.n_ctx:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, move_of, usable, was_asked
+from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, is_front, move_of, usable, was_asked
 
 WORTH_KEEPING = 16
 """Tokens of a branch that are kept when the prompt goes another way; fewer are read again as quickly."""
 FORGOTTEN_AFTER = 32
 """Requests after which a sequence nobody came back to is dropped: every cell in use slows every token written."""
+_WORTH_A_COPY = 16
+"""A copy of a sequence must save one in so many of its tokens: longer ones take longer to copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,14 @@ class Shift:
     stop: int
 
 
-Action = Cut | Copy | Shift
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Copy all a sequence holds out of the cache; it is cut then."""
+
+    sequence: int
+
+
+Action = Cut | Copy | Shift | Park
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +76,27 @@ def decide(
     gap_before: int = 0,
     now: int = 0,
     same: bool = False,
+    parks: bool = False,
 ) -> Plan | None:
     """Return how `prompt`, which is not empty and shorter than `cells`, comes to stand in exactly one sequence.
 
     It takes the sequence that holds most of it. What that one holds besides is kept, if it is worth it, by going on
-    in a copy; of the replies to one prompt only the latest, if a sequence is free for it. With `same` not even that:
-    a prompt that comes once more is answered in the same cells, as only then the answer can be the same to the last
-    bit. Where the prompt leaves a sequence in front of its own token `gap_before`, and goes on with what the sequence
-    holds further on, that is shifted. When sequences or cells run out, the least recently used goes first. None:
-    pinned sequences are in the way. `now` is the number of this request on the scale of `Held.used`.
+    in a copy. With `same` not: a prompt that comes once more is answered in the same cells, as only then the answer can
+    be the same to the last bit. Where the prompt leaves a sequence in front of its own token `gap_before`, and goes on
+    with what the sequence holds further on, that is shifted. When sequences run out, other replies to this prompt go
+    first; else, as when cells run out, the least recently used, which is parked if it is worth a copy and the cache
+    `parks`. None: pinned sequences are in the way. `now` is the number of this request on the scale of `Held.used`.
     """
     source, kept = _best_source(held, prompt)
     again = was_asked(held[source], prompt)
-    desk = _Desk(held, cells=cells)
+    desk = _Desk(held, cells=cells, parks=parks, moves_pinned=parks)
     if not (again and same):  # cells that are freed elsewhere would be written first
         desk.forget(now - FORGOTTEN_AFTER, but=source)
         for index, one in enumerate(held):
-            if index != source and not one.pinned and was_asked(one, prompt):
-                desk.cut(index, 0)
+            if index != source and is_front(one, prompt):
+                desk.give_up(index)
+        if again and desk.empty() is None:
+            desk.give_up(_oldest_reply(held, prompt, but=source))
     moved = _best_move(held, prompt, gap_before=gap_before, least=kept + SHORTEST_RUN)
     if moved is not None:
         sequence, move = moved
@@ -101,18 +113,48 @@ def decide(
     return Plan(sequence, kept, tuple(desk.actions), desk.free)
 
 
-def room(held: Sequence[Held], sequence: int, count: int, *, cells: int) -> tuple[Action, ...]:
+def room(held: Sequence[Held], sequence: int, count: int, *, cells: int, parks: bool = False) -> tuple[Action, ...]:
     """Return the actions that let `sequence` grow by `count` tokens, if there is anything to give way."""
-    desk = _Desk(held, cells=cells)
+    desk = _Desk(held, cells=cells, parks=parks)
     desk.make_room(sequence, count)
     return tuple(desk.actions)
+
+
+def place(held: Sequence[Held], count: int, *, cells: int, parks: bool) -> tuple[int, tuple[Action, ...]] | None:
+    """Return a sequence for `count` tokens that come from elsewhere, and the actions that empty it and make room.
+
+    None: pinned sequences are in the way.
+    """
+    desk = _Desk(held, cells=cells, parks=parks, moves_pinned=parks)
+    sequence = desk.empty()
+    if sequence is None:
+        sequence = desk.oldest(but=())
+    if sequence is None:
+        return None
+    desk.cut(sequence, 0)
+    desk.make_room(sequence, count)
+    return (sequence, tuple(desk.actions)) if desk.free >= count else None
+
+
+def most_kept(held: Sequence[Held], prompt: Sequence[int], *, gap_before: int) -> int:
+    """Return how many tokens of `prompt` one of the sequences gives, as it stands or after a shift."""
+    kept = _best_source(held, prompt)[1]
+    moved = _best_move(held, prompt, gap_before=gap_before, least=kept + SHORTEST_RUN)
+    return kept if moved is None else min(moved[1].kept, len(prompt) - 1)
+
+
+def is_worth_a_copy(saved: int, length: int) -> bool:
+    """Return whether to copy a sequence of `length` tokens is better than to read `saved` tokens."""
+    return saved >= max(WORTH_KEEPING, length // _WORTH_A_COPY)
 
 
 class _Desk:
     """A plan in the making: which cells are taken after the actions so far."""
 
-    def __init__(self, held: Sequence[Held], *, cells: int) -> None:
+    def __init__(self, held: Sequence[Held], *, cells: int, parks: bool, moves_pinned: bool = False) -> None:
         self._held = held
+        self._parks = parks
+        self._moves_pinned = moves_pinned
         self._cells = [one.cells for one in held]
         self._limit = cells
         self.actions: list[Action] = []
@@ -130,20 +172,25 @@ class _Desk:
         """Return a sequence that holds nothing."""
         return next((index for index, cells in enumerate(self._cells) if not cells), None)
 
+    def may_go(self, sequence: int) -> bool:
+        """Return whether a sequence need not stay where it is."""
+        return self._moves_pinned or not self._held[sequence].pinned
+
     def oldest(self, *, but: Iterable[int]) -> int | None:
         """Return the least recently used sequence that holds something and may go."""
         passed = set(but)
-        able = (
-            index
-            for index, one in enumerate(self._held)
-            if self._cells[index] and not one.pinned and index not in passed
-        )
+        able = (at for at, cells in enumerate(self._cells) if cells and self.may_go(at) and at not in passed)
         return min(able, key=lambda index: self._held[index].used, default=None)
 
     def forget(self, time: int, *, but: int) -> None:
         """Drop what was last used before `time`."""
         while (old := self.oldest(but=(but,))) is not None and self._held[old].used < time:
-            self.cut(old, 0)
+            self.give_up(old)
+
+    def give_up(self, sequence: int | None) -> None:
+        """Empty a sequence nobody comes back to, if there is one."""
+        if sequence is not None:
+            self._empty(sequence, 0)
 
     def make_room(self, sequence: int, count: int) -> None:
         """Drop sequences, the oldest first, until `sequence` can grow by `count` tokens or no other is left."""
@@ -156,10 +203,20 @@ class _Desk:
         return len(set(self._cells[sequence][keep:]) - others)
 
     def cut(self, sequence: int, keep: int) -> None:
-        """Cut a sequence that is longer than that."""
+        """Cut a sequence that is longer than that; what is worth it is parked before."""
+        if self._parks and self._is_worth_parking(sequence, keep):
+            self.actions.append(Park(sequence))
+        self._empty(sequence, keep)
+
+    def _empty(self, sequence: int, keep: int) -> None:
         if len(self._cells[sequence]) > keep:
             self._cells[sequence] = self._cells[sequence][:keep]
             self.actions.append(Cut(sequence, keep))
+
+    def _is_worth_parking(self, sequence: int, keep: int) -> bool:
+        held, lost = self._held[sequence], self.lost(sequence, keep)
+        whole = len(self._cells[sequence]) == len(held.ids)
+        return whole and (is_worth_a_copy(lost, len(held.ids)) or (held.pinned and lost > 0))
 
     def copy(self, source: int, target: int, count: int) -> None:
         """Copy the front of a sequence; nothing is no action."""
@@ -193,6 +250,12 @@ def _best_source(held: Sequence[Held], prompt: Sequence[int]) -> tuple[int, int]
     return source, given[source]
 
 
+def _oldest_reply(held: Sequence[Held], prompt: Sequence[int], *, but: int) -> int | None:
+    """Return the least recently used of the other sequences that were asked just this."""
+    replies = (index for index, one in enumerate(held) if index != but and not one.pinned and was_asked(one, prompt))
+    return min(replies, key=lambda index: held[index].used, default=None)
+
+
 def _target(desk: _Desk, source: int, kept: int, *, dispensable: bool) -> int | None:
     """Return the sequence that holds the first `kept` tokens of the prompt, after cutting `source` or copying it.
 
@@ -208,7 +271,7 @@ def _target(desk: _Desk, source: int, kept: int, *, dispensable: bool) -> int | 
     if target is None:
         target = desk.oldest(but=(source,))
     if target is None:
-        if held.pinned:
+        if not desk.may_go(source):
             return None
         desk.cut(source, kept)
         return source

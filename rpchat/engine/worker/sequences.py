@@ -7,11 +7,12 @@ that was sampled but not decoded is not among them. Where the two could differ, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from rpchat.engine.worker.held import Held
-from rpchat.engine.worker.plan import Action, Copy, Cut, Shift
+from rpchat.engine.worker.parked import Parked, ParkedStates
+from rpchat.engine.worker.plan import Action, Copy, Cut, Park, Shift
 
 
 class Memory(Protocol):
@@ -36,6 +37,18 @@ class Memory(Protocol):
 
     def shift(self, sequence: int, start: int, stop: int) -> None:
         """Take out the tokens `start` to `stop` and move the later ones up."""
+        ...
+
+    def state_bytes(self, sequence: int) -> int:
+        """Return how long a copy of a sequence is."""
+        ...
+
+    def state(self, sequence: int) -> bytearray | None:
+        """Return a copy of a sequence; None where memory is short, or none can be had."""
+        ...
+
+    def restore(self, sequence: int, state: bytearray) -> None:
+        """Let `sequence`, which is empty, hold what was copied, as far as there is room: `length` tells."""
         ...
 
     def length(self, sequence: int) -> int:
@@ -63,10 +76,11 @@ class Row:
 
 
 class Sequences:
-    """`count` sequences in `cells` cells of `memory`, and everything that happens to them."""
+    """`count` sequences in `cells` cells of `memory`, `aside` bytes beside them, and everything that happens there."""
 
-    def __init__(self, memory: Memory, *, count: int, cells: int) -> None:
+    def __init__(self, memory: Memory, *, count: int, cells: int, aside: int = 0) -> None:
         self.memory = memory
+        self.parked = ParkedStates(aside)
         self.rows = [Row() for _ in range(count)]
         self.limit = cells
         self.free = cells
@@ -100,6 +114,8 @@ class Sequences:
                     self.memory.copy(source, target, count)
                     row = self.rows[source]
                     self.rows[target] = Row(row.ids[:count], row.cells[:count])
+                case Park(sequence):
+                    self._park(sequence)
                 case Shift(sequence, start, stop):
                     self.memory.shift(sequence, start, stop)
                     self.turned = False
@@ -112,8 +128,9 @@ class Sequences:
         self.do([Cut(sequence, 0)])
 
     def clear(self) -> None:
-        """Empty them all."""
+        """Empty them all, and what is parked."""
         self.memory.clear()
+        self.parked.clear()
         self.turned = True
         for row in self.rows:
             row.cut(0)
@@ -146,17 +163,25 @@ class Sequences:
         self.drop(sequence)
         return 0
 
-    def take_in(self, sequence: int, ids: Sequence[int]) -> bool:
-        """Believe that an empty sequence holds `ids` now, which came from elsewhere, if the memory says so; return
-        whether it does."""
-        if len(ids) > self.free or not self.holds(sequence, len(ids)):
-            self.drop(sequence)
+    def take_in(self, sequence: int, ids: Sequence[int], state: bytearray, *, asked: int) -> bool:
+        """Copy the state of `ids` into an empty sequence; return whether the memory says that it is there now."""
+        if len(ids) > self.free:
+            return False
+        self.memory.restore(sequence, state)
+        if not self.holds(sequence, len(ids)):
             return False
         turned = self.turned
-        self.rows[sequence] = Row()
+        self.rows[sequence] = Row(asked=asked)
         self.grown(sequence, ids)
         self.turned = turned
         return True
+
+    def _park(self, sequence: int) -> None:
+        """Copy a sequence out; not one that was moved and not turned yet: that would be lost on the way."""
+        state = self.memory.state(sequence) if self.turned else None
+        if state is not None:
+            held = self.held()[sequence]
+            self.parked.put(Parked(replace(held, ids=list(held.ids), cells=()), state))
 
     def _count(self) -> None:
         self.free = self.limit - len(set[int]().union(*(row.cells for row in self.rows)))

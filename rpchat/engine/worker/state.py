@@ -6,7 +6,6 @@ into what it was made with: the same model file, library, context and adapters.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
 import sys
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import llama_cpp
-import psutil
 
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import CancelledError, Decoder
 from rpchat.engine.worker.held import Held, common
+from rpchat.engine.worker.limits import host_memory
 from rpchat.engine.worker.model import Order
 from rpchat.engine.worker.state_file import Head, file_bytes, open_state, read_heads, read_payload, write_states
 
@@ -58,17 +57,17 @@ def save_state(decoder: Decoder, path: Path, *, key: bytes, limit: int, most: in
     cache = decoder.cache
     if not cache.ids or not cache.turned:
         return False
-    held, sizes = cache.held, dict[int, int]()
-    for sequence in worth_keeping(held, active=cache.active, most=most):
-        size = int(llama_cpp.llama_state_seq_get_size(decoder.context, sequence))
-        limit -= file_bytes(len(held[sequence].ids), size)
-        if limit < 0 or not _is_room_for(size):
+    held = [*cache.held, *(one.held for one in cache.parked)]
+    kept = list[int]()
+    for index in worth_keeping(held, active=cache.active, most=most):
+        limit -= file_bytes(len(held[index].ids), cache.state_bytes(index))
+        if limit < 0:
             break
-        sizes[sequence] = size
-    if not sizes:
+        kept.append(index)
+    if not kept:
         return False
     # The latest comes last: what is taken back last is the latest again.
-    states = (_state_of(decoder, sequence, sizes[sequence], key=key) for sequence in reversed(sizes))
+    states = (_state_of(decoder, index, held[index], key=key) for index in reversed(kept))
     try:
         write_states(path, states, check=lambda: _check(decoder))
     except OSError as error:
@@ -105,21 +104,21 @@ def restore_state(decoder: Decoder, path: Path, *, key: bytes) -> int:
     return count
 
 
-def _state_of(decoder: Decoder, sequence: int, size: int, *, key: bytes) -> tuple[Head, bytearray]:
-    """Return the state of a sequence, of `size` bytes. Raises OSError, CancelledError."""
+def _state_of(decoder: Decoder, index: int, one: Held, *, key: bytes) -> tuple[Head, bytearray]:
+    """Return the state of a sequence, or of what is parked behind all of them. Raises OSError, CancelledError."""
     _check(decoder)
-    payload = bytearray(size)
-    array = (ctypes.c_uint8 * size).from_buffer(payload)
-    if llama_cpp.llama_state_seq_get_data(decoder.context, array, size, sequence) != size:
-        raise OSError("llama.cpp does not give it")
-    one = decoder.cache.held[sequence]
-    return Head(key=key, ids=tuple(one.ids), asked=min(one.asked, len(one.ids)), payload_bytes=size), payload
+    payload = decoder.cache.state(index)
+    if payload is None:
+        raise OSError("there is no memory for it")
+    head = Head(key=key, ids=tuple(one.ids), asked=min(one.asked, len(one.ids)), payload_bytes=len(payload))
+    return head, payload
 
 
 def _restored(decoder: Decoder, file: BinaryIO, head: Head) -> bool:
     if decoder.cache.goes_on_from(head.ids):
         return True
-    payload = read_payload(file, head, check=lambda: _check(decoder)) if _is_room_for(head.payload_bytes) else None
+    is_room = 2 * head.payload_bytes < host_memory()[0]
+    payload = read_payload(file, head, check=lambda: _check(decoder)) if is_room else None
     if payload is None:
         return False
     if _taken_in(decoder, head, payload):
@@ -132,20 +131,13 @@ def _restored(decoder: Decoder, file: BinaryIO, head: Head) -> bool:
 def _taken_in(decoder: Decoder, head: Head, payload: bytearray) -> bool:
     cache: Cache = decoder.cache
     sequence = cache.vacate(len(head.ids))
-    array = (ctypes.c_uint8 * len(payload)).from_buffer(payload)
-    llama_cpp.llama_state_seq_set_data(decoder.context, array, len(payload), sequence)
-    return cache.take_in(sequence, head.ids, asked=head.asked)
+    return cache.take_in(sequence, head.ids, payload, asked=head.asked)
 
 
 def _is_possible(decoder: Decoder, head: Head) -> bool:
     """Whether a head speaks of something, and in this vocabulary."""
     size = decoder.vocabulary.size
     return bool(head.ids) and all(0 <= token < size for token in head.ids)
-
-
-def _is_room_for(size: int) -> bool:
-    """Whether a copy of the state can be held without pushing others out of memory."""
-    return 2 * size < psutil.virtual_memory().available
 
 
 def _check(decoder: Decoder) -> None:
