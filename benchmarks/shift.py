@@ -1,10 +1,11 @@
 """What it does to a model when old turns are moved out of its memory instead of the rest being read again.
 
-    python benchmarks/shift.py [--model FILE] [--threads N] [--stories N] [--times N] [--safe]
+    python benchmarks/shift.py [--model FILE] [--threads N] [--stories N] [--times N | --note] [--safe]
 
 Stories are written by the model itself behind the shipped cards. Of each, the oldest part of the history is left out,
 once by moving what follows (a context shift), once by reading the shorter prompt; the next words are the same. With
-`--times` the story goes on and that happens again, as often as that, before it is looked at. Told are the divergence
+`--times` the story goes on and that happens again, as often as that, before it is looked at. With `--note` it is an
+author's note a little in front of the end that is taken out instead. Told are the divergence
 (KL, in nats) of the two distributions over each next token, how often they agree on the likeliest, and, as a scale, the
 same between the last shorter prompt and the one with the part that was left out last.
 """
@@ -33,6 +34,9 @@ from rpchat.story.card import Card
 HISTORY = 700
 """Tokens of the history."""
 LEFT_OUT = 220
+NOTE = "\n[It has begun to rain, and somebody at the table is lying.]\n"
+BEHIND_NOTE = 120
+"""Tokens of the history that stand behind the note."""
 NEXT = 48
 """Tokens over whose distributions is compared."""
 
@@ -53,12 +57,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stories", type=int, default=12)
     parser.add_argument("--times", type=int, default=1, help="how often a part is left out")
+    parser.add_argument("--note", action="store_true", help="take out a note, not the oldest part")
     parser.add_argument("--safe", action="store_true", help="no CPU-specific weight layouts")
     options = parser.parse_args()
     llama = plain_llama(options.model, threads=options.threads, safe=options.safe, all_logits=True)
     moved, left_out = [], []
     for seed, front in enumerate(islice(cycle(fronts(llama)), options.stories)):
-        one, other = compared(llama, front, story_of(llama, front, seed=seed, times=options.times), times=options.times)
+        story = story_of(llama, front, seed=seed, times=options.times)
+        one, other = without_note(llama, front, story) if options.note else compared(llama, front, story, options.times)
         moved.append(one)
         left_out.append(other)
         print(f"story {seed + 1}: {one.mean:.4f}", end="\r", file=sys.stderr, flush=True)
@@ -98,7 +104,7 @@ def story_of(llama: llama_cpp.Llama, front: Sequence[int], *, seed: int, times: 
 
 
 def compared(
-    llama: llama_cpp.Llama, front: Sequence[int], story: Sequence[int], *, times: int
+    llama: llama_cpp.Llama, front: Sequence[int], story: Sequence[int], times: int
 ) -> tuple[Divergence, Divergence]:
     """Return how moving so many times differs from reading again, and how leaving out differs from leaving in."""
     length = HISTORY + (times - 1) * LEFT_OUT
@@ -106,7 +112,7 @@ def compared(
     llama.reset()
     llama.eval([*front, *story[:HISTORY]])
     for end in range(HISTORY, length + 1, LEFT_OUT):
-        leave_out(llama, start=len(front))
+        leave_out(llama, start=len(front), count=LEFT_OUT)
         llama.eval(story[end : end + LEFT_OUT] if end < length else following)
     moved = distributions(llama, len(following))
     again = read(llama, [*front, *story[times * LEFT_OUT : length]], following)
@@ -114,12 +120,27 @@ def compared(
     return divergence(again, moved), divergence(whole, again)
 
 
-def leave_out(llama: llama_cpp.Llama, *, start: int) -> None:
-    """Remove `LEFT_OUT` tokens from `start` on, and move what follows them up."""
+def without_note(llama: llama_cpp.Llama, front: Sequence[int], story: Sequence[int]) -> tuple[Divergence, Divergence]:
+    """Return how moving what stands behind a note differs from reading it again, and how no note differs from one."""
+    note = llama.tokenize(NOTE.encode(), add_bos=False)
+    before = [*front, *story[: HISTORY - BEHIND_NOTE]]
+    behind, following = story[HISTORY - BEHIND_NOTE : HISTORY], story[HISTORY:]
+    llama.reset()
+    llama.eval([*before, *note, *behind])
+    leave_out(llama, start=len(before), count=len(note))
+    llama.eval(following)
+    moved = distributions(llama, len(following))
+    again = read(llama, [*before, *behind], following)
+    noted = read(llama, [*before, *note, *behind], following)
+    return divergence(again, moved), divergence(noted, again)
+
+
+def leave_out(llama: llama_cpp.Llama, *, start: int, count: int) -> None:
+    """Remove `count` tokens from `start` on, and move what follows them up."""
     memory = llama_cpp.llama_get_memory(llama._ctx.ctx)
-    llama_cpp.llama_memory_seq_rm(memory, 0, start, start + LEFT_OUT)
-    llama_cpp.llama_memory_seq_add(memory, 0, start + LEFT_OUT, -1, -LEFT_OUT)
-    llama.n_tokens -= LEFT_OUT
+    llama_cpp.llama_memory_seq_rm(memory, 0, start, start + count)
+    llama_cpp.llama_memory_seq_add(memory, 0, start + count, -1, -count)
+    llama.n_tokens -= count
 
 
 def read(llama: llama_cpp.Llama, prompt: Sequence[int], following: Sequence[int]) -> np.ndarray:

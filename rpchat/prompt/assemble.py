@@ -55,11 +55,20 @@ def assemble(
 
 
 def prompt_of(
-    preset: Preset, adapter: Adapter, conversation: Conversation, segments: Sequence[Segment], *, dropped: int = 0
+    preset: Preset,
+    adapter: Adapter,
+    conversation: Conversation,
+    segments: Sequence[Segment],
+    *,
+    dropped: int = 0,
+    noted: int = 0,
 ) -> Prompt:
-    """Return the prompt of rendered `segments`, with the adapter's stops and the preset's own."""
+    """Return the prompt of rendered `segments`, with the adapter's stops and the preset's own.
+
+    `dropped` turns are left out for want of room, and what may be, in front of turn `noted`, is a note.
+    """
     stops = adapter.stops(conversation)
-    told = with_gap(segments) if dropped else tuple(segments)
+    told = with_gap(segments, behind=noted) if dropped or noted else tuple(segments)
     return Prompt(told, replace(stops, any=(*stops.any, *preset.stop)), conversation, dropped)
 
 

@@ -28,3 +28,11 @@ def note_places(scene: Scene, turns: Sequence[Turn]) -> frozenset[int]:
         first -= 1
     tellings = range(first, max(end, first + 1), max(1, scene.settings.note_every))
     return frozenset(at - dropped for at in tellings if at >= dropped) or frozenset({0})
+
+
+def note_changed_behind(scene: Scene, turns: Sequence[Turn]) -> int:
+    """Return the last of the told `turns` that was told before the note was changed; 0 if somebody answered since."""
+    since = scene.settings.note_since
+    before = [turn.id for turn in turns if turn.id <= since]
+    answered = any(turn.id > since and turn.side == "member" for turn in turns)
+    return before[-1] if before and not answered else 0

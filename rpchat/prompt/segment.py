@@ -35,25 +35,21 @@ def text(content: str, origin: Origin = "format", *, turn: int = 0) -> Segment:
 
 
 _GAP = Segment("t", "", "gap")
-"""Stands where older turns were left out for want of room; it has no token."""
+"""Stands behind the first turn that is told as it was told before, after something was left out; it has no token."""
 
 
-def with_gap(segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """Return a prompt with a mark in front of its oldest turn: older ones were left out there."""
-    at = next((at for at, segment in enumerate(segments) if segment.turn), len(segments))
-    return (*segments[:at], _GAP, *segments[at:])
-
-
-def oldest_turn(segments: Sequence[Segment]) -> Sequence[Segment]:
-    """Return a prompt up to the end of its oldest turn, if older ones were left out there; else nothing.
-
-    From there on it tells all there is to tell.
+def with_gap(segments: Sequence[Segment], *, behind: int = 0) -> tuple[Segment, ...]:
+    """Return a prompt with a mark: something that was told before is left out in front of the end of turn `behind`; 0
+    is its oldest turn. What is left out is older turns, or a note, nothing the user took out of the story.
     """
-    if _GAP not in segments:
-        return ()
-    oldest = next((segment.turn for segment in segments if segment.turn), 0)
-    ends = [at for at, segment in enumerate(segments, start=1) if segment.turn == oldest != 0]
-    return segments[: ends[-1]] if ends else segments
+    turn = behind or next((segment.turn for segment in segments if segment.turn), 0)
+    end = max((at for at, segment in enumerate(segments, start=1) if segment.turn == turn != 0), default=0)
+    return (*segments[:end], _GAP, *segments[end:])
+
+
+def up_to_gap(segments: Sequence[Segment]) -> Sequence[Segment]:
+    """Return a prompt up to that mark; nothing where there is none."""
+    return segments[: segments.index(_GAP)] if _GAP in segments else ()
 
 
 def joined(segments: Iterable[Segment]) -> list[tuple[Kind, str]]:

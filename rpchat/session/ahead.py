@@ -53,8 +53,9 @@ async def _fits(engine: Engine, preset: Preset, scene: Scene) -> list[Fitted]:
         fits = []
         for speaker in speakers:
             fitted = await fit(
-                engine, adapter, preset, scene, line, speaker=speaker, longest=preset.max_tokens + TYPED_TOKENS
-            )
+                engine, adapter, preset, scene, line,
+                speaker=speaker, longest=preset.max_tokens + TYPED_TOKENS, patient=True,
+            )  # fmt: skip
             fits.append(fitted)
             scene = replace(scene, settings=replace(scene.settings, first_kept=fitted.first_kept))
         if len({fitted.first_kept for fitted in fits}) == 1:

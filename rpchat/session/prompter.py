@@ -11,6 +11,7 @@ from rpchat.prompt.assemble import Prompt, last_needed, prompt_of, turns_to_drop
 from rpchat.prompt.conversation import Conversation, converse
 from rpchat.prompt.formats.common import Adapter
 from rpchat.prompt.formats.template import Template
+from rpchat.prompt.notes import note_changed_behind
 from rpchat.prompt.segment import Segment, Vocabulary
 from rpchat.story.preset import Preset
 from rpchat.story.scene import Scene
@@ -60,12 +61,14 @@ async def fit(
     prefill: str = "",
     longest: int,
     behind: int = 0,
+    patient: bool = False,
 ) -> Fitted:
     """Return the prompt for `speaker`'s reply to `line`, with room in the context for `longest` tokens of it, or for
     half of what the context holds if that is less, and for the `behind` tokens that already stand behind the prompt.
 
-    The turns the scene has dropped before stay dropped, but never the user's last one. Raises PromptError if even the
-    sheets and what must stay are too long, or no model is loaded.
+    The turns the scene has dropped before stay dropped, but never the user's last one. What a note stood in front of
+    that was changed may be moved; if `patient`, it is to be read anew. Raises PromptError if even the sheets and what
+    must stay are too long, or no model is loaded.
     """
     model = engine.model
     if model is None:
@@ -79,7 +82,8 @@ async def fit(
         segments = await render(engine, adapter, conversation, vocabulary_of(model))
         token_ids = await engine.tokenize(segments)
         if len(token_ids) <= budget:
-            prompt = prompt_of(preset, adapter, conversation, segments, dropped=dropped)
+            noted = 0 if patient else note_changed_behind(scene, line[dropped:])
+            prompt = prompt_of(preset, adapter, conversation, segments, dropped=dropped, noted=noted)
             return Fitted(prompt, tuple(token_ids), ids[dropped] if dropped else 0, reserve)
         dropped = turns_to_drop(line, dropped=dropped, tokens=len(token_ids), budget=budget)
 

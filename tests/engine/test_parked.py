@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
+from rpchat.engine.port import Ended
 from rpchat.prompt.segment import Segment, control, text
 from tests.engine.helpers import STORY, ask, loaded, question, quick, reply
 from tests.engine.test_parallel import versions
@@ -79,6 +81,19 @@ async def test_several_versions_of_what_was_parked(engine: ChildEngine) -> None:
     first, _ = await versions(engine, ask(tale("Ada"), max_tokens=2, forbid_end=2), 2)
     assert first.end.prefilled_tokens == 1
     assert (await reply(engine, ask(tale("Bo"), max_tokens=2))).end.prefilled_tokens == 1
+
+
+async def test_versions_are_written_aside_of_what_was_parked(engine: ChildEngine) -> None:
+    await loaded(engine, smollm2_path(), SETTINGS)
+    told = await reply(engine, ask(tale("Ada"), max_tokens=12, forbid_end=12))
+    for name in ("Bo", "Mio"):
+        assert await engine.read_ahead(tale(name))
+    request = ask(tale("Ada"), max_tokens=6, forbid_end=6)
+    async with aclosing(engine.stream_many(request, 2, wanted=lambda _version: True, idle=True)) as events:
+        ended = [event async for _, event in events if isinstance(event, Ended)]
+    assert [one.prefilled_tokens for one in ended] == [1, 1]
+    onward = await reply(engine, ask(tale("Ada"), max_tokens=2, continue_ids=told.ids))
+    assert onward.end.prefilled_tokens == 1
 
 
 @pytest.mark.parametrize("megabytes", [0, 1])

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from rpchat.engine.port import MemoryKind
 from rpchat.engine.worker.cache import Cache
-from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, move_of
+from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, moves_of
 from rpchat.engine.worker.plan import FORGOTTEN_AFTER, WORTH_KEEPING, decide, is_worth_a_copy
 from tests.engine.reference import ReferenceMemory, contents
 
@@ -284,9 +284,17 @@ def test_what_the_user_took_out_leaves_no_echo() -> None:
 def test_a_shift_needs_a_long_run() -> None:
     held = Held(ids=LONG, cells=LONG)
     long = [*LONG[:50], *LONG[120 : 120 + SHORTEST_RUN]]
-    assert move_of(held, long, gap_before=60) == Move(50, 120, 50 + SHORTEST_RUN)
-    assert move_of(held, [*long[:-1], 7], gap_before=60) is None
-    assert move_of(held, LONG[120:], gap_before=60) is None
+    assert moves_of(held, long, gap_before=60) == (Move(50, 120, 50 + SHORTEST_RUN),)
+    assert moves_of(held, [*long[:-1], 7], gap_before=60) == ()
+    assert moves_of(held, LONG[120:], gap_before=60) == ()
+
+
+def test_several_parts_that_were_left_out_are_several_shifts() -> None:
+    shorter = [*LONG[:50], *LONG[120:200], *LONG[215:], 7]
+    cache = cache_of(shift=True)
+    assert [tell(cache, LONG, reply=1), tell(cache, shorter, gap_before=131)] == [300, 1]
+    assert contents(cache)[cache.active] == tuple(shorter)
+    assert [tell(other := cache_of(shift=True), LONG), tell(other, shorter, gap_before=130)] == [300, 86]
 
 
 def test_a_shift_never_moves_a_cell_that_another_needs() -> None:

@@ -82,6 +82,17 @@ async def test_what_the_user_took_out_is_not_shifted(
     assert left.end.prefilled_tokens > 60
 
 
+async def test_what_stood_behind_a_note_is_moved_where_that_is_said(engine: ChildEngine) -> None:
+    await loaded(engine, smollm2_path(), SETTINGS)
+    note = (control("<|im_start|>"), text("system\nIt rains. Somebody is lying.", "note"), control("<|im_end|>"))
+    before = (*SETUP, *turn(1, "Hi."), *note, text("\n"), *KEPT)
+    told = await reply(engine, ask(before, max_tokens=4, forbid_end=4))
+    without = (*SETUP, *turn(1, "Hi."), *KEPT)
+    assert await engine.reusable(without) < told.end.prompt_tokens - 60
+    left = await reply(engine, ask(with_gap(without, behind=2), max_tokens=4, continue_ids=told.ids))
+    assert left.end.prefilled_tokens == 1
+
+
 async def test_without_the_setting_nothing_is_shifted(engine: ChildEngine) -> None:
     await loaded(engine, smollm2_path(), replace(SETTINGS, shift=False))
     await reply(engine, ask((*SETUP, *OLD, *KEPT), max_tokens=4))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpchat.prompt.notes import note_places
+from rpchat.prompt.notes import note_changed_behind, note_places
 from rpchat.story.card import Card
 from rpchat.story.scene import Member, Scene, SceneSettings
 from rpchat.story.turn import Turn
@@ -56,6 +56,24 @@ def test_dropped_turns_take_theirs_along_but_never_the_only_one() -> None:
     one = scene("mumumumumumu", since=1)
     assert note_places(one, one.line()[5:]) == {4}
     assert note_places(one, one.line()[10:]) == {0}
+
+
+@pytest.mark.parametrize(
+    ("sides", "since", "last"),
+    [
+        ("mumu", 3, 3),
+        ("mumu", 4, 4),
+        ("mumum", 3, 0),  # somebody answered
+        ("mumuu", 3, 3),
+        ("mumu", 0, 0),  # never set
+        ("u", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_what_it_was_changed_behind_is_known_until_somebody_answers(sides: str, since: int, last: int) -> None:
+    one = scene(sides, since=since)
+    assert note_changed_behind(one, one.line()) == last
+    assert note_changed_behind(one, one.line()[3:]) == (last if last > 3 else 0)
 
 
 @given(sides=st.text("um", min_size=2, max_size=40), since=st.integers(0, 40), every=st.integers(1, 9), data=st.data())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rpchat.engine.scripted import Script
-from rpchat.prompt.segment import Segment, joined, oldest_turn
+from rpchat.prompt.segment import Segment, joined, up_to_gap
 from rpchat.story.preset import Preset
 from tests.session.conftest import Begin
 from tests.session.helpers import CHATML, MIRA, MISTRAL, SAKURA, TOCK, YUTO, told
@@ -49,6 +49,27 @@ async def test_a_note_stands_where_it_will_stand(begin: Begin) -> None:
     assert spelt(scene.engine.requests[-1].segments).startswith(ahead)
 
 
+async def test_what_stands_behind_a_changed_note_is_moved_for_who_does_not_wait(begin: Begin) -> None:
+    scene = begin(None)
+    await scene.session.tuning.set_note("It rains.")
+    for line in ("One?", "Two?"):
+        await scene.session.say(line)
+        await told(scene.session.reply())
+    await scene.session.tuning.set_note("Somebody is lying.")
+    await scene.session.read_ahead()
+    await scene.session.say("Three?")
+    last = scene.session.scene.line()[-2]
+    for line in ("Four?", "Five?"):
+        await told(scene.session.reply())
+        await scene.session.say(line)
+    first, second = scene.engine.requests[-2:]
+    front = spelt(tuple(up_to_gap(first.segments)))
+    assert (last.text in front, "Three?" in front, "It rains." in front) == (True, False, False)
+    assert not up_to_gap(second.segments)
+    # In a pause it is read anew, so that nothing of the note stays.
+    assert not up_to_gap(scene.engine.ahead[-1])
+
+
 async def test_turns_are_dropped_before_they_are_in_the_way(begin: Begin) -> None:
     scene = begin(None, preset=replace(CHATML, max_tokens=100), n_ctx=1200)
     dropped_while_waiting = 0
@@ -71,16 +92,16 @@ async def test_a_prompt_says_where_old_turns_were_left_out(begin: Begin, adapter
     while not scene.session.scene.settings.first_kept:
         await scene.session.say(f"line <{(number := number + 1)}>")
         await told(scene.session.reply())
-        assert number == 1 or not oldest_turn(scene.engine.requests[-2].segments)
+        assert number == 1 or not up_to_gap(scene.engine.requests[-2].segments)
     line = scene.session.scene.line()
     first = next(at for at, turn in enumerate(line) if turn.id == scene.session.scene.settings.first_kept)
     segments = scene.engine.requests[-1].segments
-    front = spelt(tuple(oldest_turn(segments)))
+    front = spelt(tuple(up_to_gap(segments)))
     assert spelt(segments).startswith(front)
     assert line[first].text in front
     assert not any(turn.text in front for turn in line[first + 1 :] if turn.side == "user")
     await scene.session.read_ahead()
-    assert oldest_turn(scene.engine.ahead[-1]) == oldest_turn(segments)
+    assert up_to_gap(scene.engine.ahead[-1]) == up_to_gap(segments)
 
 
 async def test_with_sheets_of_their_own_every_member_is_read_for(begin: Begin) -> None:

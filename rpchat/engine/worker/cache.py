@@ -1,11 +1,12 @@
 """The KV cache of one context: which of its sequences a prompt, a version of a reply or a guess is written in.
 
-Invariants: what is decoded next goes behind the sequence `active`; what is held only grows, until it is let go.
+Invariants: what is decoded next goes behind the sequence `active`; what is held grows or is parked, until it is let go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from rpchat.engine.worker.held import Held, usable
 from rpchat.engine.worker.parked import Parked
@@ -42,6 +43,11 @@ class Cache:
     def parked(self) -> list[Parked]:
         """What was copied out of the cells, and can be copied back."""
         return list(self._sequences.parked)
+
+    @property
+    def everything(self) -> list[Held]:
+        """Each sequence, and behind them each that is parked."""
+        return [*self.held, *(one.held for one in self._sequences.parked)]
 
     @property
     def free(self) -> int:
@@ -81,8 +87,14 @@ class Cache:
         """Let the active sequence keep all it holds, until `release` or `rejoin`."""
         self._pinned.add(self.active)
 
-    def hold_latest(self) -> None:
-        """Hold the sequence of the latest `prepare`, and no other."""
+    def hold_latest(self, prompt: Sequence[int]) -> None:
+        """Hold the sequence that gave the latest reply to `prompt`, which is copied back if it was parked; no other."""
+        self._pinned = set()
+        self._bring_back(prompt, gap_before=0)
+        held, latest = self.held, self._current
+        self._current = max(
+            range(len(held)), key=lambda at: (usable(held[at], prompt), at == latest, held[at].used)
+        )  # fmt: skip
         self._pinned = {self._current}
 
     @property
@@ -131,19 +143,18 @@ class Cache:
         """Return how many of the first tokens of `prompt` are there for it. The last is evaluated all the same."""
         if not prompt:
             return 0
-        held = self._sequences.held()
+        held, gap_before = self._sequences.held(), gap_before if self._shift else 0
         better = self._better_parked(held, prompt, gap_before=gap_before)
         if better is not None:
             held.append(better.held)
-        kept = most_kept(held, prompt, gap_before=gap_before if self._shift else 0)
+        kept = most_kept(held, prompt, gap_before=gap_before)
         whole = kept == len(prompt) - 1 and any(list(one.ids[: len(prompt)]) == list(prompt) for one in held)
         return len(prompt) if whole else kept
 
     def goes_on_from(self, prompt: Sequence[int]) -> bool:
         """Return whether of a longer prompt that begins with `prompt` nothing of that would be evaluated again."""
         count = len(prompt)
-        held = (*self._sequences.held(), *(one.held for one in self._sequences.parked))
-        return any(one.floor <= count and list(one.ids[:count]) == list(prompt) for one in held)
+        return any(one.floor <= count and list(one.ids[:count]) == list(prompt) for one in self.everything)
 
     def make_room(self, count: int) -> None:
         """Let the active sequence grow by `count` tokens; the least recently used of the others give way."""
@@ -189,7 +200,7 @@ class Cache:
         return True
 
     def state_bytes(self, index: int) -> int:
-        """Return how long the copy of a sequence is, or of what is parked: that is counted on behind them."""
+        """Return how long the copy of one of `everything` is."""
         rows = len(self._sequences.rows)
         return self._sequences.memory.state_bytes(index) if index < rows else len(self.parked[index - rows].state)
 
@@ -236,11 +247,11 @@ class Cache:
 
     def _better_parked(self, held: Sequence[Held], prompt: Sequence[int], *, gap_before: int) -> Parked | None:
         """Return what is parked and gives most of a prompt, if that is enough more than what `held` gives."""
-        given = {one: most_kept([*held, one.held], prompt, gap_before=gap_before) for one in self._sequences.parked}
-        best = max(given, key=given.__getitem__, default=None)
+        gives = partial(most_kept, prompt=prompt, gap_before=gap_before)
+        best = max(self._sequences.parked, key=lambda one: gives([one.held]), default=None)
         if best is None:
             return None
-        saved = given[best] - most_kept(held, prompt, gap_before=gap_before)
+        saved = gives([*held, best.held]) - gives(held)
         return best if is_worth_a_copy(saved, len(best.held.ids)) else None
 
     def _room(self, sequence: int, count: int) -> bool:

@@ -19,7 +19,7 @@ from rpchat.engine.worker.pen import Pen
 from rpchat.engine.worker.samplers import Setting
 from rpchat.engine.worker.vocabulary import Vocabulary
 from rpchat.errors import EngineError, PromptError
-from rpchat.prompt.segment import Segment, oldest_turn
+from rpchat.prompt.segment import Segment, up_to_gap
 
 _ABORTED = 2
 _FULL = 1
@@ -44,7 +44,7 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TokenPrompt:
-    """A prompt in tokens. Old turns were left out in front of its token `gap_before`; 0: none were."""
+    """A prompt in tokens. In front of its token `gap_before` something was left out (`with_gap`); 0: nothing was."""
 
     ids: list[int]
     gap_before: int = 0
@@ -128,7 +128,7 @@ class Decoder:
     def _tokens(self, segments: Sequence[Segment], continue_ids: Sequence[int]) -> TokenPrompt:
         ids = [*self.vocabulary.tokenize(segments), *continue_ids]
         # The last token may be another one where text goes on behind it.
-        return TokenPrompt(ids, common(self.vocabulary.tokenize(oldest_turn(segments)), ids))
+        return TokenPrompt(ids, common(self.vocabulary.tokenize(up_to_gap(segments)), ids))
 
     def pen(self, request: Request, ids: list[int], *, tell: Callable[[int, bytes], None]) -> Pen:
         """Return what writes the reply to the prompt `ids`; its chain is to be closed. Raises PromptError."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-SHORTEST_RUN = 64
+SHORTEST_RUN = 32
 """Tokens a shift must save: what stands behind it was read with what is gone."""
 _MOST_PLACES = 16
 """Of a sample that repeats itself, no more places than these are looked at."""
@@ -56,19 +56,27 @@ def usable(held: Held, prompt: Sequence[int]) -> int:
     return shared if shared >= held.floor else 0
 
 
-def move_of(held: Held, prompt: Sequence[int], *, gap_before: int) -> Move | None:
-    """Return the shift that makes most of a sequence whose middle was left out of the prompt; None without one.
+def moves_of(held: Held, prompt: Sequence[int], *, gap_before: int) -> tuple[Move, ...]:
+    """Return the shifts, one behind the other, that make most of a sequence parts of which were left out of the prompt.
 
-    The run behind the gap must be long, and begin where the prompt leaves the sequence, in front of its token
+    The run behind each gap must be long, and begin where the prompt leaves the sequence, in front of its token
     `gap_before`: further on, what is missing was taken out by the user, and the model is not to have an echo of it.
     """
-    front = common(held.ids, prompt) if gap_before and not held.floor else 0
+    moves, ids = list[Move](), held.ids
+    while gap_before and not held.floor and (move := _move_of(ids, prompt, gap_before=gap_before)) is not None:
+        moves.append(move)
+        ids = [*ids[: move.start], *ids[move.stop :]]
+    return tuple(moves)
+
+
+def _move_of(ids: Sequence[int], prompt: Sequence[int], *, gap_before: int) -> Move | None:
+    front = common(ids, prompt)
     sample = list(prompt[front : front + SHORTEST_RUN])
     if not 0 < front < gap_before or len(sample) < SHORTEST_RUN:
         return None
     best: Move | None = None
-    for start in islice(_places(held.ids, sample, front + 1), _MOST_PLACES):
-        run = common(held.ids[start:], prompt[front:])
+    for start in islice(_places(ids, sample, front + 1), _MOST_PLACES):
+        run = common(ids[start:], prompt[front:])
         if best is None or front + run > best.kept:
             best = Move(front, start, front + run)
     return best

@@ -61,7 +61,7 @@ class Parallel:
     def run(self) -> None:
         """Write them all; aside, those there is room for. Raises PromptError, CancelledError; the cache is in order."""
         if self.aside:
-            self._cache.hold_latest()
+            self._cache.hold_latest(self._prompt)
         try:
             while True:
                 self._dismiss()

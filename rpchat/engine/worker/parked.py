@@ -35,7 +35,9 @@ class ParkedStates:
         return sum(len(one.state) for one in self._all)
 
     def put(self, new: Parked) -> None:
-        """Add one. What it holds the whole of need not stay: a state that can be cut gives its front as well."""
+        """Add one, if it is not too long. What it holds all of goes: one that can be cut gives its front as well."""
+        if len(new.state) > self.limit:
+            return
         ids, floor = new.held.ids, new.held.floor
         self._all = [
             one for one in self._all if floor > len(one.held.ids) or common(one.held.ids, ids) < len(one.held.ids)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, is_front, move_of, usable, was_asked
+from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, is_front, moves_of, usable, was_asked
 
 WORTH_KEEPING = 16
 """Tokens of a branch that are kept when the prompt goes another way; fewer are read again as quickly."""
@@ -99,9 +99,10 @@ def decide(
             desk.give_up(_oldest_reply(held, prompt, but=source))
     moved = _best_move(held, prompt, gap_before=gap_before, least=kept + SHORTEST_RUN)
     if moved is not None:
-        sequence, move = moved
-        kept = min(move.kept, len(prompt) - 1)
-        desk.shift(sequence, move)
+        sequence, moves = moved
+        kept = min(moves[-1].kept, len(prompt) - 1)
+        for move in moves:
+            desk.shift(sequence, move)
         desk.cut(sequence, kept)
     else:
         dispensable = again and (same or desk.empty() is None)
@@ -140,7 +141,7 @@ def most_kept(held: Sequence[Held], prompt: Sequence[int], *, gap_before: int) -
     """Return how many tokens of `prompt` one of the sequences gives, as it stands or after a shift."""
     kept = _best_source(held, prompt)[1]
     moved = _best_move(held, prompt, gap_before=gap_before, least=kept + SHORTEST_RUN)
-    return kept if moved is None else min(moved[1].kept, len(prompt) - 1)
+    return kept if moved is None else min(moved[1][-1].kept, len(prompt) - 1)
 
 
 def is_worth_a_copy(saved: int, length: int) -> bool:
@@ -280,14 +281,16 @@ def _target(desk: _Desk, source: int, kept: int, *, dispensable: bool) -> int | 
     return target
 
 
-def _best_move(held: Sequence[Held], prompt: Sequence[int], *, gap_before: int, least: int) -> tuple[int, Move] | None:
-    """Return the shift that keeps most of the prompt, at least `least` tokens, and touches nothing pinned."""
+def _best_move(
+    held: Sequence[Held], prompt: Sequence[int], *, gap_before: int, least: int
+) -> tuple[int, tuple[Move, ...]] | None:
+    """Return the shifts that keep most of the prompt, `least` tokens or more, and touch nothing pinned; and of what."""
     pinned = set[int]().union(*(one.cells for one in held if one.pinned))
-    best: tuple[int, Move] | None = None
+    best: tuple[int, tuple[Move, ...]] | None = None
     for index, one in enumerate(held):
-        move = None if one.pinned else move_of(one, prompt, gap_before=gap_before)
-        if move is None or not pinned.isdisjoint(one.cells[move.stop :]):
+        moves = () if one.pinned else moves_of(one, prompt, gap_before=gap_before)
+        if not moves or not pinned.isdisjoint(one.cells[moves[0].stop :]):
             continue
-        if move.kept >= (least if best is None else best[1].kept + 1):
-            best = index, move
+        if moves[-1].kept >= (least if best is None else best[1][-1].kept + 1):
+            best = index, moves
     return best

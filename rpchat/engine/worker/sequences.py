@@ -90,7 +90,7 @@ class Sequences:
         self._next_cell = 0
 
     def held(self, pinned: Collection[int] = ()) -> list[Held]:
-        """Return every sequence as the plan sees it; those of `pinned` may only grow."""
+        """Return every sequence as the plan sees it; what those of `pinned` hold is needed."""
         return [
             Held(
                 ids=row.ids,

@@ -57,7 +57,7 @@ def save_state(decoder: Decoder, path: Path, *, key: bytes, limit: int, most: in
     cache = decoder.cache
     if not cache.ids or not cache.turned:
         return False
-    held = [*cache.held, *(one.held for one in cache.parked)]
+    held = cache.everything
     kept = list[int]()
     for index in worth_keeping(held, active=cache.active, most=most):
         limit -= file_bytes(len(held[index].ids), cache.state_bytes(index))
@@ -105,7 +105,7 @@ def restore_state(decoder: Decoder, path: Path, *, key: bytes) -> int:
 
 
 def _state_of(decoder: Decoder, index: int, one: Held, *, key: bytes) -> tuple[Head, bytearray]:
-    """Return the state of a sequence, or of what is parked behind all of them. Raises OSError, CancelledError."""
+    """Return the state of one of all the cache has. Raises OSError, CancelledError."""
     _check(decoder)
     payload = decoder.cache.state(index)
     if payload is None:
