@@ -30,6 +30,11 @@ def host_memory(*, groups: Path = _GROUPS) -> tuple[int, int]:
     return max(0, free), total
 
 
+def has_room_for(size: int) -> bool:
+    """Return whether so many bytes can be copied without pushing others out of memory."""
+    return 2 * size < host_memory()[0]
+
+
 def _own_bounds() -> Iterator[tuple[int, int]]:
     if sys.platform != "win32":
         import resource

@@ -12,7 +12,7 @@ import llama_cpp
 
 from rpchat.engine.port import MemoryKind
 from rpchat.engine.settings import CacheType
-from rpchat.engine.worker.limits import host_memory
+from rpchat.engine.worker.limits import has_room_for
 
 _TO_THE_END = -1
 _SHIFTED: tuple[CacheType, ...] = ("f32", "f16")
@@ -76,7 +76,7 @@ class LlamaMemory:
     def state(self, sequence: int) -> bytearray | None:
         """Return a copy of a sequence; None where memory is short, or llama.cpp gives none."""
         size = self.state_bytes(sequence)
-        if 2 * size > host_memory()[0]:
+        if not has_room_for(size):
             return None
         state = bytearray(size)
         array = (ctypes.c_uint8 * size).from_buffer(state)

@@ -19,7 +19,7 @@ import llama_cpp
 from rpchat.engine.worker.cache import Cache
 from rpchat.engine.worker.decode import CancelledError, Decoder
 from rpchat.engine.worker.held import Held, common
-from rpchat.engine.worker.limits import host_memory
+from rpchat.engine.worker.limits import has_room_for
 from rpchat.engine.worker.model import Order
 from rpchat.engine.worker.state_file import Head, file_bytes, open_state, read_heads, read_payload, write_states
 
@@ -117,8 +117,8 @@ def _state_of(decoder: Decoder, index: int, one: Held, *, key: bytes) -> tuple[H
 def _restored(decoder: Decoder, file: BinaryIO, head: Head) -> bool:
     if decoder.cache.goes_on_from(head.ids):
         return True
-    is_room = 2 * head.payload_bytes < host_memory()[0]
-    payload = read_payload(file, head, check=lambda: _check(decoder)) if is_room else None
+    has_room = has_room_for(head.payload_bytes)
+    payload = read_payload(file, head, check=lambda: _check(decoder)) if has_room else None
     if payload is None:
         return False
     if _taken_in(decoder, head, payload):
