@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from rpchat.engine.child import ChildEngine
 from rpchat.engine.port import Ended
@@ -31,96 +30,89 @@ def tale(name: str) -> tuple[Segment, ...]:
     return (control("<|im_start|>"), text(f"user\n{name}! {(name[::-1] + ' and ' + STORY * 2)[:700]}"), *question(name))
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def engine(tmp_path: Path, machine: Path) -> AsyncIterator[ChildEngine]:
-    child = ChildEngine(log=tmp_path / "engine.log", machine=machine)
-    yield child
-    await child.close()
-
-
-async def test_prompts_that_do_not_fit_beside_each_other_are_each_read_once(engine: ChildEngine) -> None:
-    model = await loaded(engine, smollm2_path(), SETTINGS)
+async def test_prompts_that_do_not_fit_beside_each_other_are_each_read_once(own_engine: ChildEngine) -> None:
+    model = await loaded(own_engine, smollm2_path(), SETTINGS)
     assert model.n_prompts > len(NAMES)
-    told = {name: await reply(engine, ask(tale(name), max_tokens=12, forbid_end=12)) for name in NAMES}
+    told = {name: await reply(own_engine, ask(tale(name), max_tokens=12, forbid_end=12)) for name in NAMES}
     assert all(2 * one.end.prompt_tokens > model.n_ctx for one in told.values())
     for name in (*NAMES, *reversed(NAMES)):
-        again = await reply(engine, ask(tale(name), max_tokens=12, forbid_end=12))
+        again = await reply(own_engine, ask(tale(name), max_tokens=12, forbid_end=12))
         assert (again.end.prefilled_tokens, again.ids[:SAME]) == (1, told[name].ids[:SAME])
     for name in NAMES:
-        onward = await reply(engine, ask(tale(name), max_tokens=2, continue_ids=told[name].ids[:SAME]))
+        onward = await reply(own_engine, ask(tale(name), max_tokens=2, continue_ids=told[name].ids[:SAME]))
         assert onward.end.prefilled_tokens == 1
 
 
-async def test_what_is_promised_is_what_is_read(engine: ChildEngine) -> None:
-    await loaded(engine, smollm2_path(), SETTINGS)
+async def test_what_is_promised_is_what_is_read(own_engine: ChildEngine) -> None:
+    await loaded(own_engine, smollm2_path(), SETTINGS)
     for name in NAMES:
-        await reply(engine, ask(tale(name), max_tokens=4, forbid_end=4))
+        await reply(own_engine, ask(tale(name), max_tokens=4, forbid_end=4))
     for name in NAMES:
-        count = len(await engine.tokenize(tale(name)))
-        assert await engine.reusable(tale(name)) == count
-        assert await engine.reusable(tale(name), continue_ids=(5, 6)) == count
-        assert (await reply(engine, ask(tale(name), max_tokens=2, continue_ids=(5, 6)))).end.prefilled_tokens == 2
+        count = len(await own_engine.tokenize(tale(name)))
+        assert await own_engine.reusable(tale(name)) == count
+        assert await own_engine.reusable(tale(name), continue_ids=(5, 6)) == count
+        assert (await reply(own_engine, ask(tale(name), max_tokens=2, continue_ids=(5, 6)))).end.prefilled_tokens == 2
 
 
-async def test_reading_ahead_for_others_parks_the_latest_reply(engine: ChildEngine) -> None:
-    await loaded(engine, smollm2_path(), SETTINGS)
-    told = await reply(engine, ask(tale("Ada"), max_tokens=12, forbid_end=12))
+async def test_reading_ahead_for_others_parks_the_latest_reply(own_engine: ChildEngine) -> None:
+    await loaded(own_engine, smollm2_path(), SETTINGS)
+    told = await reply(own_engine, ask(tale("Ada"), max_tokens=12, forbid_end=12))
     for name in ("Bo", "Mio"):
-        assert await engine.read_ahead(tale(name))
-    assert await engine.read_ahead(tale("Bo"))
-    onward = await reply(engine, ask(tale("Ada"), max_tokens=4, continue_ids=told.ids))
+        assert await own_engine.read_ahead(tale(name))
+    assert await own_engine.read_ahead(tale("Bo"))
+    onward = await reply(own_engine, ask(tale("Ada"), max_tokens=4, continue_ids=told.ids))
     assert onward.end.prefilled_tokens == 1
     for name in ("Mio", "Bo"):
-        assert (await reply(engine, ask(tale(name), max_tokens=2))).end.prefilled_tokens == 1
+        assert (await reply(own_engine, ask(tale(name), max_tokens=2))).end.prefilled_tokens == 1
 
 
-async def test_several_versions_of_what_was_parked(engine: ChildEngine) -> None:
-    await loaded(engine, smollm2_path(), SETTINGS)
+async def test_several_versions_of_what_was_parked(own_engine: ChildEngine) -> None:
+    await loaded(own_engine, smollm2_path(), SETTINGS)
     for name in NAMES:
-        await reply(engine, ask(tale(name), max_tokens=4, forbid_end=4))
-    first, _ = await versions(engine, ask(tale("Ada"), max_tokens=2, forbid_end=2), 2)
+        await reply(own_engine, ask(tale(name), max_tokens=4, forbid_end=4))
+    first, _ = await versions(own_engine, ask(tale("Ada"), max_tokens=2, forbid_end=2), 2)
     assert first.end.prefilled_tokens == 1
-    assert (await reply(engine, ask(tale("Bo"), max_tokens=2))).end.prefilled_tokens == 1
+    assert (await reply(own_engine, ask(tale("Bo"), max_tokens=2))).end.prefilled_tokens == 1
 
 
-async def test_versions_are_written_aside_of_what_was_parked(engine: ChildEngine) -> None:
-    await loaded(engine, smollm2_path(), SETTINGS)
-    told = await reply(engine, ask(tale("Ada"), max_tokens=12, forbid_end=12))
+async def test_versions_are_written_aside_of_what_was_parked(own_engine: ChildEngine) -> None:
+    await loaded(own_engine, smollm2_path(), SETTINGS)
+    told = await reply(own_engine, ask(tale("Ada"), max_tokens=12, forbid_end=12))
     for name in ("Bo", "Mio"):
-        assert await engine.read_ahead(tale(name))
+        assert await own_engine.read_ahead(tale(name))
     request = ask(tale("Ada"), max_tokens=6, forbid_end=6)
-    async with aclosing(engine.stream_many(request, 2, wanted=lambda _version: True, idle=True)) as events:
+    async with aclosing(own_engine.stream_many(request, 2, wanted=lambda _version: True, idle=True)) as events:
         ended = [event async for _, event in events if isinstance(event, Ended)]
     assert [one.prefilled_tokens for one in ended] == [1, 1]
-    onward = await reply(engine, ask(tale("Ada"), max_tokens=2, continue_ids=told.ids))
+    onward = await reply(own_engine, ask(tale("Ada"), max_tokens=2, continue_ids=told.ids))
     assert onward.end.prefilled_tokens == 1
 
 
 @pytest.mark.parametrize("megabytes", [0, 1])
-async def test_without_memory_for_it_they_are_read_again(engine: ChildEngine, megabytes: int) -> None:
-    model = await loaded(engine, smollm2_path(), replace(SETTINGS, cache_ram=megabytes))
+async def test_without_memory_for_it_they_are_read_again(own_engine: ChildEngine, megabytes: int) -> None:
+    model = await loaded(own_engine, smollm2_path(), replace(SETTINGS, cache_ram=megabytes))
     assert model.n_prompts == 1
     for name in ("Ada", "Bo", "Ada"):
-        told = await reply(engine, ask(tale(name), max_tokens=4, forbid_end=4))
+        told = await reply(own_engine, ask(tale(name), max_tokens=4, forbid_end=4))
         assert told.end.prefilled_tokens > model.n_ctx / 2
 
 
 @pytest.mark.parametrize("write", [write_llama, write_windowed, write_recurrent])
 async def test_every_kind_of_memory_can_be_parked(
-    engine: ChildEngine, tmp_path: Path, write: Callable[[Path], Path]
+    own_engine: ChildEngine, tmp_path: Path, write: Callable[[Path], Path]
 ) -> None:
     path, settings = write(tmp_path / "small.gguf"), replace(SETTINGS, swa_full=False, n_ctx=512)
-    await loaded(engine, path, settings)
+    await loaded(own_engine, path, settings)
     prompts = {
         name: (control("<s>"), text((f"{name} went on, and the rain with {name}. " * 9)[:300])) for name in NAMES
     }
-    told = {name: await reply(engine, ask(one, max_tokens=9, forbid_end=9)) for name, one in prompts.items()}
+    told = {name: await reply(own_engine, ask(one, max_tokens=9, forbid_end=9)) for name, one in prompts.items()}
     onward = {}
     for name, segments in prompts.items():
         request = ask(segments, max_tokens=SAME, forbid_end=SAME, continue_ids=told[name].ids)
-        onward[name] = await reply(engine, request)
+        onward[name] = await reply(own_engine, request)
         assert onward[name].end.prefilled_tokens == 1
     for name, segments in prompts.items():
-        await loaded(engine, path, settings)
+        await loaded(own_engine, path, settings)
         request = ask(segments, max_tokens=SAME, forbid_end=SAME, continue_ids=told[name].ids)
-        assert (await reply(engine, request)).ids == onward[name].ids
+        assert (await reply(own_engine, request)).ids == onward[name].ids
