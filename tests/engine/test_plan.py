@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rpchat.engine.port import MemoryKind
-from rpchat.engine.worker.cache import Cache
+from rpchat.engine.worker.cache import ON_A_CPU, ON_A_GPU, Cache
 from rpchat.engine.worker.held import SHORTEST_RUN, Held, Move, moves_of
 from rpchat.engine.worker.plan import FORGOTTEN_AFTER, WORTH_KEEPING, decide, is_worth_a_copy
 from tests.engine.reference import ReferenceMemory, contents
@@ -88,7 +88,7 @@ class Actions(RuleBasedStateMachine):
             assert contents(self.cache)[self.current][: len(needed)] == needed
         missing = len(needed) - self.cache.prepare([*needed, 8])
         if self.aside == PLENTY and self.memory.kind == "full":
-            assert not is_worth_a_copy(missing, len(needed))
+            assert not is_worth_a_copy(missing, len(needed), parks=ON_A_CPU)
         self.current = self.cache.active
 
     @rule()
@@ -252,6 +252,12 @@ def test_what_is_quicker_read_than_copied_is_not_parked() -> None:
     tell(cache, [*LONG, *range(600, 640)])
     tell(cache, list(range(1000, 1300)))
     assert [len(one.held.ids) for one in cache.parked] == [340]
+
+
+def test_how_much_a_copy_must_save_is_said() -> None:
+    assert is_worth_a_copy(WORTH_KEEPING, 300, parks=ON_A_CPU)
+    assert not is_worth_a_copy(WORTH_KEEPING - 1, 300, parks=ON_A_CPU)
+    assert [is_worth_a_copy(saved, 3200, parks=ON_A_GPU) for saved in (199, 200)] == [False, True]
 
 
 def test_what_is_read_ahead_may_park_the_latest_reply() -> None:

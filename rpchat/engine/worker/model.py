@@ -13,7 +13,7 @@ from rpchat.engine.needs import SEQUENCES, flash_attention, ubatch_of
 from rpchat.engine.port import Device, ModelInfo
 from rpchat.engine.settings import EngineSettings, LoraFile
 from rpchat.engine.shortage import ShortageError
-from rpchat.engine.worker.cache import Cache
+from rpchat.engine.worker.cache import ON_A_CPU, ON_A_GPU, Cache
 from rpchat.engine.worker.decode import Decoder
 from rpchat.engine.worker.devices import devices, features, threads
 from rpchat.engine.worker.flag import CancelFlag
@@ -93,7 +93,12 @@ def load(order: Order, *, log: LibraryLog, tell: Callable[[str, int], None], fla
         context=context,
         vocabulary=vocabulary,
         cache=Cache(
-            memory, sequences=SEQUENCES, cells=cells, shift=order.settings.shift, aside=order.settings.cache_ram << 20
+            memory,
+            sequences=SEQUENCES,
+            cells=cells,
+            shift=order.settings.shift,
+            aside=order.settings.cache_ram << 20,
+            parks=ON_A_GPU if offloads else ON_A_CPU,
         ),
         n_ctx=n_ctx,
         n_batch=batch,

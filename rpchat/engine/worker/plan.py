@@ -15,8 +15,6 @@ WORTH_KEEPING = 16
 """Tokens of a branch that are kept when the prompt goes another way; fewer are read again as quickly."""
 FORGOTTEN_AFTER = 32
 """Requests after which a sequence nobody came back to is dropped: every cell in use slows every token written."""
-_WORTH_A_COPY = 16
-"""A copy of a sequence must save one in so many of its tokens: longer ones take longer to copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def decide(
     gap_before: int = 0,
     now: int = 0,
     same: bool = False,
-    parks: bool = False,
+    parks: int = 0,
 ) -> Plan | None:
     """Return how `prompt`, which is not empty and shorter than `cells`, comes to stand in exactly one sequence.
 
@@ -84,12 +82,13 @@ def decide(
     in a copy. With `same` not: a prompt that comes once more is answered in the same cells, as only then the answer can
     be the same to the last bit. Where the prompt leaves a sequence in front of its own token `gap_before`, and goes on
     with what the sequence holds further on, that is shifted. When sequences run out, other replies to this prompt go
-    first; else, as when cells run out, the least recently used, which is parked if it is worth a copy and the cache
-    `parks`. None: pinned sequences are in the way. `now` is the number of this request on the scale of `Held.used`.
+    first; else, as when cells run out, the least recently used, which is parked if it is worth a copy
+    (`is_worth_a_copy`; `parks` 0: never). None: pinned sequences are in the way. `now` is the number of this request on
+    the scale of `Held.used`.
     """
     source, kept = _best_source(held, prompt)
     again = was_asked(held[source], prompt)
-    desk = _Desk(held, cells=cells, parks=parks, moves_pinned=parks)
+    desk = _Desk(held, cells=cells, parks=parks, moves_pinned=parks > 0)
     if not (again and same):  # cells that are freed elsewhere would be written first
         desk.forget(now - FORGOTTEN_AFTER, but=source)
         for index, one in enumerate(held):
@@ -114,19 +113,19 @@ def decide(
     return Plan(sequence, kept, tuple(desk.actions), desk.free)
 
 
-def room(held: Sequence[Held], sequence: int, count: int, *, cells: int, parks: bool = False) -> tuple[Action, ...]:
+def room(held: Sequence[Held], sequence: int, count: int, *, cells: int, parks: int = 0) -> tuple[Action, ...]:
     """Return the actions that let `sequence` grow by `count` tokens, if there is anything to give way."""
     desk = _Desk(held, cells=cells, parks=parks)
     desk.make_room(sequence, count)
     return tuple(desk.actions)
 
 
-def place(held: Sequence[Held], count: int, *, cells: int, parks: bool) -> tuple[int, tuple[Action, ...]] | None:
+def place(held: Sequence[Held], count: int, *, cells: int, parks: int) -> tuple[int, tuple[Action, ...]] | None:
     """Return a sequence for `count` tokens that come from elsewhere, and the actions that empty it and make room.
 
     None: pinned sequences are in the way.
     """
-    desk = _Desk(held, cells=cells, parks=parks, moves_pinned=parks)
+    desk = _Desk(held, cells=cells, parks=parks, moves_pinned=parks > 0)
     sequence = desk.empty()
     if sequence is None:
         sequence = desk.oldest(but=())
@@ -144,15 +143,16 @@ def most_kept(held: Sequence[Held], prompt: Sequence[int], *, gap_before: int) -
     return kept if moved is None else min(moved[1][-1].kept, len(prompt) - 1)
 
 
-def is_worth_a_copy(saved: int, length: int) -> bool:
-    """Return whether to copy a sequence of `length` tokens is better than to read `saved` tokens."""
-    return saved >= max(WORTH_KEEPING, length // _WORTH_A_COPY)
+def is_worth_a_copy(saved: int, length: int, *, parks: int) -> bool:
+    """Return whether to copy a sequence of `length` tokens is better than to read `saved` tokens: if one token is read
+    in the time `parks` tokens are copied."""
+    return saved >= max(WORTH_KEEPING, length // parks)
 
 
 class _Desk:
     """A plan in the making: which cells are taken after the actions so far."""
 
-    def __init__(self, held: Sequence[Held], *, cells: int, parks: bool, moves_pinned: bool = False) -> None:
+    def __init__(self, held: Sequence[Held], *, cells: int, parks: int, moves_pinned: bool = False) -> None:
         self._held = held
         self._parks = parks
         self._moves_pinned = moves_pinned
@@ -217,7 +217,7 @@ class _Desk:
     def _is_worth_parking(self, sequence: int, keep: int) -> bool:
         held, lost = self._held[sequence], self.lost(sequence, keep)
         whole = len(self._cells[sequence]) == len(held.ids)
-        return whole and (is_worth_a_copy(lost, len(held.ids)) or (held.pinned and lost > 0))
+        return whole and (is_worth_a_copy(lost, len(held.ids), parks=self._parks) or (held.pinned and lost > 0))
 
     def copy(self, source: int, target: int, count: int) -> None:
         """Copy the front of a sequence; nothing is no action."""
