@@ -171,7 +171,9 @@ async def _on_disk(work: Callable[[], T]) -> T:
     """Do something blocking in a thread; cancelled, it is waited for all the same, so that nothing is half written."""
     task = asyncio.create_task(asyncio.to_thread(work))
     try:
-        return await asyncio.shield(task)
+        # Not `shield`: interrupted while that hands on a result, it prints an error of its own.
+        await asyncio.wait([task])
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+    return task.result()
