@@ -46,10 +46,11 @@ def _data(card: Card, carried: Carried, version: Version) -> dict[str, object]:
     data: dict[str, object] = {**texts, **{name: list(getattr(card, name)) for name in LISTS}}
     if version == "V3":
         data |= {"group_only_greetings": [], **({"nickname": card.nickname} if card.nickname else {}), **later}
+    packs = needs_packing(card.extensions)
     packed = Packed(
         fields=_packed_fields(card, version),
         data=later if version == "V2" else {},
-        extensions={key: card.extensions[key] for key in needs_packing(card.extensions)},
+        extensions={key: value for key, value in card.extensions.items() if key in packs},
     )
     return {**data, **earlier, "extensions": _extensions(card, carried, packed)}
 
