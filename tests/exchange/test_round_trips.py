@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rpchat.errors import FileError
@@ -63,6 +63,7 @@ foreign_data = st.fixed_dictionaries(
 @pytest.mark.parametrize("target", TARGETS)
 @many
 @given(card=cards)
+@example(card=Card(name="Bo", extensions={"tavern": {}, "talkativeness": None}))
 def test_a_card_comes_back_as_it_was(target: Target, card: Card) -> None:
     written = write_card(card, target)
     read = read_card(written.data, name="card")
